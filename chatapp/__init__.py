@@ -1,0 +1,38 @@
+"""The application factory: config → extensions → doors → commands. Wiring, nothing else."""
+
+import os
+from pathlib import Path
+
+from flask import Flask
+
+import config as settings
+
+from . import cli, database, logs, web
+from .extensions import cache, csrf, db, limiter, migrate, socketio
+from .realtime import websocket
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(config: dict | None = None) -> Flask:
+    """Build the application from the environment; `config` overrides single settings (tests, embedders)."""
+    app = Flask(__name__, root_path=str(ROOT), instance_path=str(ROOT / "instance"))
+    app.config.from_mapping(settings.load(os.environ))
+    app.config.update(config or {})
+    logs.configure(app)
+    bind_extensions(app)
+    web.register(app)
+    cli.register(app)
+    return app
+
+
+def bind_extensions(app: Flask) -> None:
+    """Give every extension this application, in the order in which they build on each other."""
+    db.init_app(app)
+    database.configure(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    cache.init_app(app)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    socketio.init_app(app, **web.socketio_options(app))
+    websocket.harden(socketio.server)

@@ -1,0 +1,61 @@
+"""Every server → client event, one function each: the only emitter. Called by the row after its commit."""
+
+from .extensions import socketio
+from .models import Message, Room
+from .realtime import connections
+from .realtime.connections import NAMESPACE
+from . import wire
+
+
+def to_room(room_id: str, event: str, payload: dict, *, but: int | None = None) -> None:
+    """Tell a room, save the connections of the person `but`."""
+    skip = [one.sid for one in connections.of_person(but, room_id)] if but is not None else None
+    socketio.emit(event, payload, namespace=NAMESPACE, to=room_id, skip_sid=skip)
+
+
+def to_person_here(person_id: int, event: str, payload: dict) -> None:
+    """Tell the connections that somebody has to this process (each process tells its own)."""
+    for connection in connections.of_person(person_id):
+        socketio.emit(event, payload, namespace=NAMESPACE, to=connection.sid, ignore_queue=True)
+
+
+def new_message(message: Message) -> None:
+    to_room(message.room_id, "newMessage", changed(message))
+
+
+def message_updated(message: Message) -> None:
+    """Edited or removed."""
+    to_room(message.room_id, "messageUpdated", changed(message))
+
+
+def changed(message: Message) -> dict:
+    return {"sessionId": message.room_id, "rev": message.rev, "message": wire.message(message)}
+
+
+def typing(room_id: str, user: dict, is_typing: bool) -> None:
+    payload = {"sessionId": room_id, "user": {"id": user["id"], "name": user["name"]}, "isTyping": is_typing}
+    to_room(room_id, "typing", payload, but=user["id"])
+
+
+def user_online(room_id: str, user: dict, count: int) -> None:
+    to_room(room_id, "userOnline", {"sessionId": room_id, "user": user, "count": count})
+
+
+def user_offline(room_id: str, user: dict, count: int) -> None:
+    to_room(room_id, "userOffline", {"sessionId": room_id, "user": user, "count": count})
+
+
+def presence(room_id: str, count: int) -> None:
+    """Instead of the two above where more than 100 people are online."""
+    to_room(room_id, "presence", {"sessionId": room_id, "count": count})
+
+
+def session_updated(room: Room, person_ids: set[int]) -> None:
+    """To the members it concerns, as far as they are connected to this process."""
+    payload = {"session": wire.session(room)}
+    for person_id in person_ids:
+        to_person_here(person_id, "sessionUpdated", payload)
+
+
+def session_removed(room_id: str, person_id: int) -> None:
+    to_person_here(person_id, "sessionRemoved", {"sessionId": room_id})

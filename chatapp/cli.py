@@ -1,0 +1,7 @@
+"""The commands of operators."""
+
+from flask import Flask
+
+
+def register(app: Flask) -> None:
+    pass

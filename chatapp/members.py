@@ -1,0 +1,67 @@
+"""Members of a room: invite, put out, leave, come back. Called by the doors and by commands."""
+
+from sqlalchemy.exc import IntegrityError
+
+from . import notices, rooms
+from .errors import Forbidden, NotFound
+from .extensions import db
+from .models import Membership, Person, Room
+
+
+def invite(membership: Membership, person_id: int) -> Membership:
+    """Somebody comes into the room; asked again it changes nothing. For owners and administrators."""
+    rooms.require_moderator(membership)
+    return add(membership.room, person_id)
+
+
+def come_in(somebody: Person, room_id: str) -> Membership:
+    """Somebody comes (back) into an open room by himself. Other rooms: NotFound."""
+    room = db.session.get(Room, room_id)
+    if room is None or room.kind != rooms.OPEN:
+        raise NotFound("There is no such room.")
+    return add(room, somebody.id)
+
+
+def add(room: Room, person_id: int) -> Membership:
+    """A membership, new or there already. NotFound when there is no such active person."""
+    if room.kind == rooms.DIRECT:
+        raise Forbidden("A direct room belongs to its people; it stays as it is.")
+    somebody = db.session.get(Person, person_id)
+    if somebody is None or not somebody.active:
+        raise NotFound("There is no such person.")
+    if db.session.get(Membership, (room.id, person_id)) is None:
+        db.session.add(Membership(room_id=room.id, person_id=person_id))
+        rooms.changed(room)
+        try:
+            db.session.commit()
+        except IntegrityError:  # added by somebody else in the same moment
+            db.session.rollback()
+        notices.obey()
+    return rooms.membership_of(somebody, room.id)
+
+
+def put_out(membership: Membership, person_id: int) -> None:
+    """Remove a member; removing oneself is leaving. Owners and administrators may remove others."""
+    if person_id == membership.person_id:
+        return leave(membership)
+    rooms.require_moderator(membership)
+    gone = db.session.get(Membership, (membership.room_id, person_id))
+    if gone is None:
+        raise NotFound("There is no such member.")
+    remove(gone)
+
+
+def leave(membership: Membership) -> None:
+    if membership.room.kind == rooms.DIRECT:
+        raise Forbidden("A direct room belongs to its people; nobody leaves it.")
+    remove(membership)
+
+
+def remove(membership: Membership) -> None:
+    """End a membership, whoever asks (commands may)."""
+    room, person_id = membership.room, membership.person_id
+    db.session.delete(membership)
+    rooms.changed(room)
+    notices.post("left", room.id, person_id)
+    db.session.commit()
+    notices.obey()

@@ -1,0 +1,136 @@
+"""Messages: send, edit, remove. Every way to speak (socket, API, form, bot, command) ends here.
+
+Each verb takes the caller's membership, commits once and tells the room afterwards.
+"""
+
+import hashlib
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
+
+from . import broadcasts, history, markdown, ratelimit, rooms, typists
+from .errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
+from .extensions import db
+from .models import Membership, Message, Person, now
+
+
+def send(membership: Membership, content: str, client_id: str, reply_to: int | None = None) -> tuple[Message, bool]:
+    """Say `content` (checked: wire.Content); the message, and whether it is new.
+
+    The same (author, client_id) gives the same message for ever. Conflict when it was said with another content or
+    in another room; Forbidden in an archived room; Invalid for a reply to what is not in this room; RateLimited.
+    """
+    try:
+        rooms.require_unarchived(membership.room)
+        ratelimit.take(membership.person_id)
+    except (Forbidden, RateLimited):
+        said = said_before(membership, content, client_id)
+        if said is None:
+            raise
+        return said, False
+    require_in_room(reply_to, membership.room_id)
+    message = Message(
+        room_id=membership.room_id,
+        author=membership.person,
+        client_id=client_id,
+        sent_digest=digest(client_id, content),
+        content=content,
+        body_html=markdown.to_html(content),
+        reply_to_id=reply_to,
+    )
+    if not place(message):
+        ratelimit.give_back(membership.person_id)
+        return said_before(membership, content, client_id), False
+    typists.stop(message.room_id, message.author_id)
+    history.forget(message.room_id)
+    broadcasts.new_message(message)
+    return message, True
+
+
+def place(message: Message) -> bool:
+    """Give the message its place and commit; False when its client_id was already said."""
+    message.seq, message.rev = rooms.advance(message.room_id)
+    message.created_at = now()
+    db.session.add(message)
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        return False
+    return True
+
+
+def digest(client_id: str, content: str) -> str:
+    """What a repetition is compared with. The client id salts it: equal texts do not look equal."""
+    return hashlib.sha256(f"{client_id}:{content}".encode()).hexdigest()
+
+
+def said_before(membership: Membership, content: str, client_id: str) -> Message | None:
+    """The message already said under this client id; Conflict when that was something else."""
+    wanted = select(Message).where(Message.author_id == membership.person_id, Message.client_id == client_id)
+    said = db.session.scalar(wanted.options(joinedload(Message.author, innerjoin=True)))
+    if said is None:
+        return None
+    if said.room_id != membership.room_id or said.sent_digest != digest(client_id, content):
+        raise Conflict("clientId: it was used for another message.", field="clientId")
+    return said
+
+
+def require_in_room(message_id: int | None, room_id: str) -> None:
+    if message_id is None:
+        return
+    if db.session.scalar(select(Message.room_id).where(Message.id == message_id)) != room_id:
+        raise Invalid("replyTo: there is no such message in this room.", field="replyTo")
+
+
+def find(somebody: Person, message_id: int) -> tuple[Message, Membership]:
+    """A message somebody may read, with his place in its room; NotFound otherwise."""
+    message = db.session.get(Message, message_id, options=[joinedload(Message.author, innerjoin=True)])
+    if message is None:
+        raise NotFound("There is no such message.")
+    try:
+        return message, rooms.membership_of(somebody, message.room_id)
+    except NotFound:
+        raise NotFound("There is no such message.") from None
+
+
+def edit(somebody: Person, message_id: int, content: str) -> Message:
+    """Say it in other words (checked: wire.Content). For its author; Forbidden for everybody else."""
+    message, membership = find(somebody, message_id)
+    if message.author_id != somebody.id:
+        raise Forbidden("Only its author may edit a message.")
+    rooms.require_unarchived(membership.room)
+    if message.removed_at is not None:
+        raise NotFound("This message was removed.")
+    if message.content == content:
+        return message
+    ratelimit.take(somebody.id)
+    return change(message, content=content, body_html=markdown.to_html(content), edited_at=now())
+
+
+def remove(somebody: Person, message_id: int) -> Message:
+    """Take back what was said; its place stays. For its author and for those who moderate the room."""
+    message, membership = find(somebody, message_id)
+    if message.author_id != somebody.id and not membership.moderates:
+        raise Forbidden("Only its author and the room's owners may remove a message.")
+    rooms.require_unarchived(membership.room)
+    if message.removed_at is not None:
+        return message
+    return change(message, content="", body_html="", edited_at=None, removed_at=now())
+
+
+def change(message: Message, **values) -> Message:
+    """Give a message new values under the room's next revision, commit and tell."""
+    rev = rooms.advance_rev(message.room_id)
+    db.session.refresh(message)  # under the room's lock: nobody else changes it now
+    if message.removed_at is not None:
+        db.session.rollback()
+        return message
+    for name, value in values.items():
+        setattr(message, name, value)
+    message.rev = rev
+    db.session.commit()
+    history.forget(message.room_id)
+    broadcasts.message_updated(message)
+    return message

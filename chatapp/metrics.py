@@ -1,0 +1,9 @@
+"""What is counted, for Prometheus (`/metrics`). Anybody may count; names and labels never hold what people wrote."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CONNECTIONS = Gauge("chatapp_connections", "Open Socket.IO connections of this process")
+COMMAND_SECONDS = Histogram("chatapp_command_seconds", "Time to answer a socket command", ["event"])
+REFUSALS = Counter("chatapp_refusals", "Socket commands refused", ["event", "code"])
+REQUEST_SECONDS = Histogram("chatapp_request_seconds", "Time to answer an HTTP request", ["route", "method", "status"])
+MESSAGES = Counter("chatapp_messages", "Messages said")

@@ -1,0 +1,61 @@
+"""Passwords: hashed and checked with argon2, off the loop. For people.py and devices.py."""
+
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from .errors import Invalid
+from .extensions import db
+from .realtime import loop
+
+LENGTH_MIN = 8
+LENGTH_MAX = 200
+hasher = PasswordHasher()
+_nobody_knows = None
+
+
+def require_good(password: str, field: str = "password") -> str:
+    """`password` itself, or Invalid naming `field`."""
+    if len(password) < LENGTH_MIN:
+        raise Invalid(f"Please take at least {LENGTH_MIN} characters.", field=field)
+    if len(password) > LENGTH_MAX or "\x00" in password or not encodable(password):
+        raise Invalid("This password cannot be used.", field=field)
+    return password
+
+
+def encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def hash_of(password: str) -> str:
+    """The argon2 hash (about 0.1 s of computing, in a thread; no database connection is held meanwhile)."""
+    db.session.close()
+    return loop.run_aside(hasher.hash, password)
+
+
+def matches(password_hash: str | None, password: str) -> bool:
+    """Whether `password` is the one; takes as long where there is no hash, so that time tells nothing."""
+    db.session.close()
+    if len(password) > LENGTH_MAX or not encodable(password):
+        return False
+    return loop.run_aside(verify, password_hash, password)
+
+
+def verify(password_hash: str | None, password: str) -> bool:
+    global _nobody_knows
+    if password_hash is None:
+        _nobody_knows = _nobody_knows or hasher.hash(secrets.token_urlsafe())
+    try:
+        return hasher.verify(password_hash or _nobody_knows, password) and password_hash is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def make_up() -> str:
+    """A password for somebody who will change it."""
+    return secrets.token_urlsafe(12)

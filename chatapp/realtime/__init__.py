@@ -1,0 +1,1 @@
+"""Socket.IO made safe and bounded, and the servers that carry it. Nothing here knows rooms or messages."""

@@ -1,0 +1,59 @@
+"""The open connections of this process: who is behind each, and which rooms it listens to. One registry a process."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+NAMESPACE = "/chat"
+
+
+@dataclass(slots=True)
+class Connection:
+    """One socket. `credential` is ("device" | "token", id): what it showed when it opened."""
+
+    sid: str
+    person_id: int
+    credential: tuple[str, int]
+    rooms: set[str] = field(default_factory=set)
+
+
+_by_sid: dict[str, Connection] = {}
+_by_person: dict[int, dict[str, Connection]] = defaultdict(dict)
+
+
+def add(connection: Connection) -> None:
+    _by_sid[connection.sid] = connection
+    _by_person[connection.person_id][connection.sid] = connection
+
+
+def get(sid: str) -> Connection | None:
+    return _by_sid.get(sid)
+
+
+def discard(sid: str) -> Connection | None:
+    """Forget a connection that ended; it is returned for whoever tidies up after it."""
+    connection = _by_sid.pop(sid, None)
+    if connection is not None:
+        mine = _by_person[connection.person_id]
+        mine.pop(sid, None)
+        if not mine:
+            del _by_person[connection.person_id]
+    return connection
+
+
+def of_person(person_id: int, room_id: str | None = None) -> list[Connection]:
+    """Somebody's connections, all or those that listen to one room."""
+    mine = _by_person.get(person_id, {}).values()
+    return [one for one in mine if room_id is None or room_id in one.rooms]
+
+
+def of_credential(kind: str, credential_id: int) -> list[Connection]:
+    return [one for one in _by_sid.values() if one.credential == (kind, credential_id)]
+
+
+def people() -> set[int]:
+    """The ids of everybody connected to this process."""
+    return set(_by_person)
+
+
+def count() -> int:
+    return len(_by_sid)

@@ -1,0 +1,77 @@
+"""eventlet's WebSocket for strangers: unmasked at C speed, whole messages bounded, no compression. For websocket.py."""
+
+import eventlet
+from engineio.async_drivers.eventlet import WebSocketWSGI
+from eventlet.websocket import FailedConnectionError, RFC6455WebSocket
+
+from ..websocket import MAX_MESSAGE_BYTES, OFFERED_EXTENSIONS, packet_or_end
+
+MAX_FRAGMENTS = 128
+FRAMES_A_TURN = 8  # then others get the processor: a socket that always has data would never give it away
+TOO_BIG = 1009  # the WebSocket protocol's status for a message over the bound
+
+
+class BoundedWebSocket(RFC6455WebSocket):
+    """One connection. Upstream bounds each frame, not the message that many frames make."""
+
+    class Message(RFC6455WebSocket.Message):
+        bytes_so_far = 0
+        frames_so_far = 1
+
+        def push(self, data, final=False):
+            self.bytes_so_far += len(data)
+            if self.bytes_so_far > self.max_frame_length:
+                raise FailedConnectionError(TOO_BIG, "message too long")
+            super().push(data, final)
+
+    frames_read = 0
+
+    def wait(self):
+        return packet_or_end(super().wait())
+
+    def _recv_frame(self, message=None):
+        self.frames_read += 1
+        if self.frames_read % FRAMES_A_TURN == 0:
+            eventlet.sleep(0)
+        received = super()._recv_frame(message)
+        if received is message:
+            message.frames_so_far += 1
+            if message.frames_so_far > MAX_FRAGMENTS:
+                raise FailedConnectionError(TOO_BIG, "message in too many parts")
+        return received
+
+    @staticmethod
+    def _apply_mask(data, mask, length=None, offset=0):
+        """`data` unmasked as two big integers; byte by byte, as upstream does it, 1 MB stops everybody for 0.4 s."""
+        length = len(data) if length is None else length
+        turned = bytes(mask[(offset + place) % 4] for place in range(4))
+        key = (turned * (length // 4 + 1))[:length]
+        return (int.from_bytes(data[:length], "little") ^ int.from_bytes(key, "little")).to_bytes(length, "little")
+
+
+class BoundedWebSocketWSGI(WebSocketWSGI):
+    """The door of one connection; upstream makes one each."""
+
+    websocket = None
+
+    def __init__(self, handler, server):
+        super().__init__(handler, server)
+        self.max_frame_length = MAX_MESSAGE_BYTES
+        self.support_legacy_versions = False  # the drafts before RFC 6455 read without any bound
+
+    def __call__(self, environ, start_response):
+        environ.pop(OFFERED_EXTENSIONS, None)
+        # Left in, it would have the server cut this connection at a stop, before what is under way has been answered.
+        environ.pop("eventlet.set_idle", None)
+        try:
+            return super().__call__(environ, start_response)
+        finally:
+            if self.websocket is not None:
+                self.websocket.iterator = iter(())  # it refers back to the connection: a cycle for the collector
+
+    def _handle_hybi_request(self, environ):
+        opened = super()._handle_hybi_request(environ)
+        self.websocket = BoundedWebSocket(
+            opened.socket, environ, opened.version, protocol=opened.protocol, max_frame_length=self.max_frame_length
+        )
+        return self.websocket

@@ -1,0 +1,111 @@
+"""Serving on eventlet, the default. For server.py."""
+
+import errno
+import sys
+import time
+
+import eventlet
+import eventlet.wsgi
+import structlog
+from eventlet.greenlet import GreenletExit
+from eventlet.hubs import trampoline
+
+KEEPALIVE_S = 75  # longer than a proxy keeps its end
+SILENCE_S = 20  # the longest a request may stand still while it is sent
+FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+CLOSED = (errno.EBADF, errno.EINVAL)
+LOG_EVERY_S = 60
+log = structlog.get_logger(__name__)
+
+
+class Server:
+    """Serves from the moment it is made. Each connection has a green thread, WebSockets as long as they last."""
+
+    def __init__(self, listener, app, max_connections):
+        self.listener = listener
+        self.thread = eventlet.spawn(
+            eventlet.wsgi.server,
+            PatientListener(listener),
+            app,
+            custom_pool=Connections(max_connections),
+            keepalive=KEEPALIVE_S,
+            socket_timeout=SILENCE_S,
+            debug=False,  # no tracebacks in answers
+            log=ErrorLog(),
+            log_format="",
+            log_x_forwarded_for=False,
+        )
+
+    def stop_accepting(self):
+        self.thread.kill()  # idle connections end with it; those under way are left to finish
+        self.listener.close()
+
+    def drain(self, seconds):
+        """Whether everything has ended within that time."""
+        with eventlet.Timeout(seconds, False):
+            try:
+                self.thread.wait()
+            except GreenletExit:
+                return True
+        return self.thread.dead
+
+
+def wait_until_readable(file):
+    trampoline(file, read=True)
+
+
+class PatientListener:
+    """A listening socket that outlives a failed accept; upstream's server ends at the first one."""
+
+    def __init__(self, listener):
+        self.listener = listener
+        self.getsockname = listener.getsockname
+        self.close = listener.close
+
+    def accept(self):
+        while True:
+            try:
+                return self.listener.accept()
+            except OSError as error:
+                if error.errno in CLOSED:
+                    raise
+                if error.errno in OUT_OF_FILES:
+                    log.error("accept_failed", error=error.strerror)
+                    eventlet.sleep(1)
+
+
+class Connections(eventlet.GreenPool):
+    """All connections; one more than fit is told so at once, where upstream lets it wait without a word."""
+
+    told_at = -LOG_EVERY_S
+
+    def spawn(self, function, connection):
+        if self.free() > 0:
+            return super().spawn(function, connection)
+        if time.monotonic() - self.told_at > LOG_EVERY_S:
+            self.told_at = time.monotonic()
+            log.error("connections_full", most=self.size)
+        return eventlet.spawn(refuse, connection)
+
+
+def refuse(connection):
+    _, client, _ = connection
+    try:
+        client.sendall(FULL)
+    except OSError:
+        pass
+
+
+class ErrorLog:
+    """What upstream's server has to say: only accidents are kept, and never a request line, which may hold a secret."""
+
+    def info(self, text, *_):
+        if sys.exc_info()[0] is not None:
+            log.exception("connection_failed")
+
+    def error(self, text, *_):
+        log.warning("request_body_unreadable")
+
+    def debug(self, text, *_):
+        pass

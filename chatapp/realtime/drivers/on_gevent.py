@@ -1,0 +1,46 @@
+"""Serving on gevent: an alternative kept working, should eventlet end. For server.py."""
+
+import gevent
+import gevent.pool
+import gevent.socket
+import structlog
+from gevent import pywsgi
+
+KEEPALIVE_S = 75  # longer than a proxy keeps its end
+log = structlog.get_logger(__name__)
+
+
+class Handler(pywsgi.WSGIHandler):
+    """One connection. Upstream lets an idle one stay for ever and would wait for it at a stop."""
+
+    def read_requestline(self):
+        self.server.idle.add(self)
+        try:
+            with gevent.Timeout(KEEPALIVE_S, False):
+                return super().read_requestline()
+        finally:
+            self.server.idle.discard(self)
+        return ""
+
+
+class Server(pywsgi.WSGIServer):
+    """Serves from the moment it is made. Each connection has a greenlet, WebSockets as long as they last."""
+
+    def __init__(self, listener, app, max_connections):
+        self.idle = set()
+        self.connections = gevent.pool.Pool(max_connections)
+        super().__init__(listener, app, log=None, error_log=log, spawn=self.connections, handler_class=Handler)
+        self.start()
+
+    def stop_accepting(self):
+        self.close()
+        for handler in list(self.idle):
+            handler.socket.shutdown(gevent.socket.SHUT_RDWR)
+
+    def drain(self, seconds):
+        """Whether everything has ended within that time."""
+        return self.connections.join(timeout=seconds)
+
+
+def wait_until_readable(file):
+    gevent.socket.wait_read(file)

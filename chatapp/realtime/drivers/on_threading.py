@@ -1,0 +1,56 @@
+"""Serving on plain threads, by Werkzeug's server: for trials and tests, not for the world. For server.py."""
+
+import select
+import threading
+import time
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+POLL_S = 0.05
+
+
+class Handler(WSGIRequestHandler):
+    def log(self, *_):
+        """Nothing: the application keeps its own log, without the secrets in addresses."""
+
+
+class Server:
+    """Serves from the moment it is made. Each connection has a thread, WebSockets as long as they last."""
+
+    def __init__(self, listener, app, max_connections):
+        self.app = app
+        self.under_way = 0
+        self.lock = threading.Lock()
+        self.listener = listener
+        host, port = listener.getsockname()[:2]
+        self.server = make_server(
+            host, port, self.count, threaded=True, request_handler=Handler, fd=listener.fileno()
+        )
+        self.server.log = lambda *_: None
+        threading.Thread(target=self.server.serve_forever, args=(POLL_S,), daemon=True).start()
+
+    def count(self, environ, start_response):
+        """The application, counted while it answers."""
+        with self.lock:
+            self.under_way += 1
+        try:
+            yield from self.app(environ, start_response)
+        finally:
+            with self.lock:
+                self.under_way -= 1
+
+    def stop_accepting(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.listener.close()
+
+    def drain(self, seconds):
+        """Whether everything has ended within that time."""
+        deadline = time.monotonic() + seconds
+        while self.under_way and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+        return not self.under_way
+
+
+def wait_until_readable(file):
+    select.select([file], [], [])

@@ -1,0 +1,105 @@
+"""The serving process: listens, serves until SIGTERM or SIGINT, then ends what is under way. wsgi.py calls `serve`."""
+
+import gc
+import importlib
+import os
+import resource
+import signal
+import socket
+import sys
+
+import structlog
+
+from . import ticker
+
+GRACE_S = 25  # hosts kill a process 30 s after they asked it to stop
+BACKLOG = 2_048
+MAX_CONNECTIONS = 50_000
+FILES_KEPT_FREE = 256  # for the database, logs and threads: connections may never take the last file
+# Python's own thresholds have it walk through every connection again and again: 0.3 s each time with 3,000 of them.
+GC_THRESHOLDS = (50_000, 20, 50)
+log = structlog.get_logger(__name__)
+
+
+def serve(app, socketio) -> None:
+    """Serve `app` at its HOST and PORT until told to stop; returns when all has ended, at the latest after GRACE_S."""
+    driver = importlib.import_module(f"{__package__}.drivers.on_{app.config['ASYNC_MODE']}")
+    listener = listen(app.config["HOST"], app.config["PORT"], shared=app.config["WEB_CONCURRENCY"] > 1)
+    stop_asked = signal_pipe()
+    ticker.start(app)
+    server = driver.Server(listener, app, raise_file_limit() - FILES_KEPT_FREE)
+    print(f"Chatapp is at {address(listener)}", flush=True)
+    spare_the_collector()
+    driver.wait_until_readable(stop_asked)
+    stop(server, socketio.server.eio)
+
+
+def listen(host: str, port: int, shared: bool) -> socket.socket:
+    """A listening socket; ends the process with one line when there is none to be had."""
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:  # only then: otherwise two servers would share a port and nobody would be told
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind(place)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        print(f"PORT: cannot listen at {host} port {port}: {error.strerror or error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def raise_file_limit() -> int:
+    """Lift this process's limit of open files as far as it may; answers how many connections' worth there are."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    most = MAX_CONNECTIONS + FILES_KEPT_FREE
+    return most if hard == resource.RLIM_INFINITY else min(hard, most)
+
+
+def signal_pipe() -> int:
+    """The end of a pipe that can be read once the process was asked to stop.
+
+    Waking a sleeping event loop needs a file: a handler that only schedules something is not noticed before it wakes.
+    Asking again changes nothing, but for a second Ctrl-C, which somebody at the keyboard means.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    asked = []
+
+    def ask(number, _frame):
+        if number == signal.SIGINT and signal.SIGINT in asked:
+            os._exit(130)
+        asked.append(number)
+        if len(asked) == 1:
+            os.write(writer, b"!")
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask)
+    return reader
+
+
+def spare_the_collector() -> None:
+    """What lives as long as the process need not be looked through again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+def stop(server, eio) -> None:
+    """Take nobody new, let browsers go so that they come back, and wait for what is under way."""
+    log.info("stopping", connections=len(eio.sockets))
+    server.stop_accepting()
+    for connection in list(eio.sockets.values()):
+        # Without a goodbye packet (abort): after one, python-socketio's client would never come back.
+        connection.close(wait=False, abort=True, reason=eio.reason.SERVER_DISCONNECT)
+    if server.drain(GRACE_S):
+        log.info("stopped")
+    else:
+        log.warning("stopped_with_work_under_way")

@@ -1,0 +1,204 @@
+"""Rooms: open, invite, leave, archive, and the one membership look-up. Called by the doors, by messages and commands."""
+
+import hashlib
+import uuid
+
+from sqlalchemy import insert, literal, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
+
+from . import notices
+from .errors import Forbidden, Invalid, NotFound
+from .extensions import db
+from .models import Membership, Person, Room, now
+
+DIRECT_MAX = 12  # people in a direct room
+OPEN, CLOSED, DIRECT = "open", "closed", "direct"
+
+
+def membership_of(somebody: Person, room_id: str) -> Membership:
+    """THE authorization: somebody's place in a room, as it is now, or NotFound (also for a room he may not know of)."""
+    wanted = select(Membership).where(Membership.room_id == room_id, Membership.person_id == somebody.id)
+    fresh = wanted.options(joinedload(Membership.room, innerjoin=True), joinedload(Membership.person, innerjoin=True))
+    membership = db.session.scalar(fresh.execution_options(populate_existing=True))
+    if membership is None:
+        raise NotFound("There is no such room.")
+    return membership
+
+
+def of(somebody: Person) -> list[Membership]:
+    """Somebody's rooms, by name."""
+    wanted = select(Membership).join(Membership.room).where(Membership.person_id == somebody.id)
+    loaded = wanted.options(joinedload(Membership.room, innerjoin=True), joinedload(Membership.person, innerjoin=True))
+    return sorted(db.session.scalars(loaded), key=lambda one: (one.room.name.casefold(), one.room_id))
+
+
+def members_of(room_id: str) -> list[Membership]:
+    """Everybody in a room, by name."""
+    wanted = select(Membership).join(Membership.person).where(Membership.room_id == room_id, Person.active)
+    loaded = wanted.options(joinedload(Membership.room, innerjoin=True), joinedload(Membership.person, innerjoin=True))
+    return sorted(db.session.scalars(loaded), key=lambda one: (one.person.name.casefold(), one.person_id))
+
+
+def direct_people(room_ids: list[str]) -> dict[str, list[Person]]:
+    """The people of several direct rooms at once (for a side bar)."""
+    wanted = select(Membership.room_id, Person).join(Membership.person).where(Membership.room_id.in_(room_ids))
+    found: dict[str, list[Person]] = {room_id: [] for room_id in room_ids}
+    for room_id, somebody in db.session.execute(wanted.order_by(Person.name)):
+        found[room_id].append(somebody)
+    return found
+
+
+def open_to(somebody: Person) -> list[Room]:
+    """Open rooms that somebody is not in (because he left)."""
+    mine = select(Membership.room_id).where(Membership.person_id == somebody.id)
+    wanted = select(Room).where(Room.kind == OPEN, Room.archived_at.is_(None), Room.id.not_in(mine))
+    return list(db.session.scalars(wanted.order_by(Room.name)))
+
+
+def everything() -> list[Room]:
+    return list(db.session.scalars(select(Room).order_by(Room.name, Room.id)))
+
+
+def get(room_id: str) -> Room:
+    """For commands: any room at all."""
+    room = db.session.get(Room, room_id)
+    if room is None:
+        raise NotFound("There is no such room.")
+    return room
+
+
+def make(somebody: Person, name: str, kind: str, topic: str = "", direct_key: str | None = None) -> Room:
+    """Add a room with its owner (and, when open, everybody) to the transaction under way."""
+    room = Room(id=str(uuid.uuid4()), name=name, kind=kind, topic=topic, direct_key=direct_key)
+    db.session.add(room)
+    role = "member" if kind == DIRECT else "owner"
+    db.session.add(Membership(room_id=room.id, person_id=somebody.id, role=role))
+    db.session.flush()
+    if kind == OPEN:
+        everybody_else = select(
+            literal(room.id), Person.id, literal("member"), literal(now(), Membership.joined_at.type)
+        ).where(Person.active, Person.id != somebody.id)
+        db.session.execute(
+            insert(Membership).from_select(["room_id", "person_id", "role", "joined_at"], everybody_else)
+        )
+    notices.post("room", room.id)
+    return room
+
+
+def open_room(somebody: Person, name: str, kind: str, topic: str = "", member_ids=()) -> Membership:
+    """A new open or closed room; `member_ids` come in beside its maker. Invalid when one of them is not there."""
+    invited = require_people(member_ids)
+    room = make(somebody, name, kind, topic)
+    if kind == CLOSED:
+        for person_id in sorted(invited - {somebody.id}):
+            db.session.add(Membership(room_id=room.id, person_id=person_id))
+    db.session.commit()
+    notices.obey()
+    return membership_of(somebody, room.id)
+
+
+def require_people(person_ids) -> set[int]:
+    """The ids as a set, or Invalid when one of them is nobody active."""
+    wanted = set(person_ids)
+    found = set(db.session.scalars(select(Person.id).where(Person.id.in_(wanted), Person.active))) if wanted else set()
+    if wanted - found:
+        raise Invalid("memberIds: somebody of these is not there.", field="memberIds")
+    return wanted
+
+
+def open_direct(somebody: Person, member_ids) -> tuple[Membership, bool]:
+    """The one direct room of a set of people (somebody included), and whether it is new."""
+    ids = require_people(member_ids) | {somebody.id}
+    if not 2 <= len(ids) <= DIRECT_MAX:
+        raise Invalid(f"memberIds: a direct room is for 2 to {DIRECT_MAX} people.", field="memberIds")
+    key = hashlib.sha256(",".join(map(str, sorted(ids))).encode()).hexdigest()
+    known = db.session.scalar(select(Room.id).where(Room.direct_key == key))
+    if known is None:
+        known = make_direct(somebody, ids, key)
+        if known is not None:
+            return membership_of(somebody, known), True
+        known = db.session.scalar(select(Room.id).where(Room.direct_key == key))  # somebody else was quicker
+    return membership_of(somebody, known), False
+
+
+def make_direct(somebody: Person, ids: set[int], key: str) -> str | None:
+    """The id of the new direct room, or None when it was there already."""
+    names = db.session.scalars(select(Person.name).where(Person.id.in_(ids)).order_by(Person.name)).all()
+    try:
+        room = make(somebody, ", ".join(names), DIRECT, direct_key=key)
+        for person_id in sorted(ids - {somebody.id}):
+            db.session.add(Membership(room_id=room.id, person_id=person_id))
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        return None
+    notices.obey()
+    return room.id
+
+
+def bring_into_open_rooms(somebody: Person) -> None:
+    """Add somebody to every open room he is not in, in the transaction under way."""
+    for room in open_to(somebody):
+        db.session.add(Membership(room_id=room.id, person_id=somebody.id))
+        changed(room)
+
+
+def changed(room: Room) -> None:
+    """Count a change of name, topic, members or archive, and post its notice, in the transaction under way."""
+    db.session.execute(update(Room).where(Room.id == room.id).values(version=Room.version + 1))
+    notices.post("room", room.id)
+
+
+def require_moderator(membership: Membership) -> None:
+    if membership.room.kind == DIRECT:
+        raise Forbidden("A direct room belongs to its people; it stays as it is.")
+    if not membership.moderates:
+        raise Forbidden("Only the room's owners and administrators may do this.")
+
+
+def require_unarchived(room: Room) -> None:
+    if room.archived_at is not None:
+        raise Forbidden("This room is archived.")
+
+
+def revise(
+    membership: Membership, *, name: str | None = None, topic: str | None = None, archived: bool | None = None
+) -> Membership:
+    """Rename, set the topic, archive or bring back; None leaves a thing as it is. For owners and administrators."""
+    require_moderator(membership)
+    room = membership.room
+    if name is not None:
+        room.name = name
+    if topic is not None:
+        room.topic = topic
+    if archived is not None and archived != (room.archived_at is not None):
+        room.archived_at = now() if archived else None
+    if room in db.session.dirty and db.session.is_modified(room):
+        changed(room)
+        db.session.commit()
+        notices.obey()
+    return membership_of(membership.person, room.id)
+
+
+def advance(room_id: str) -> tuple[int, int]:
+    """The next `seq` and `rev` of a room, in the transaction under way.
+
+    The row lock it takes makes both follow commit order, without a hole. Forbidden when the room was archived.
+    """
+    return counted(room_id, last_seq=Room.last_seq + 1, rev=Room.rev + 1)
+
+
+def advance_rev(room_id: str) -> int:
+    """The next `rev` alone: something said before has changed. As advance."""
+    return counted(room_id, rev=Room.rev + 1)[1]
+
+
+def counted(room_id: str, **values) -> tuple[int, int]:
+    rooms = Room.__table__
+    step = update(rooms).where(rooms.c.id == room_id, rooms.c.archived_at.is_(None)).values(**values)
+    counters = db.session.execute(step.returning(rooms.c.last_seq, rooms.c.rev)).one_or_none()
+    if counters is None:
+        db.session.rollback()
+        raise Forbidden("This room is archived.")
+    return counters.last_seq, counters.rev

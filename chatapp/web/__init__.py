@@ -1,0 +1,53 @@
+"""The three doors: pages, the API and the socket. Called by the factory only."""
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter
+
+from .. import notices, presence, typists, wire
+from ..extensions import socketio
+from ..realtime import loop, ticker
+from . import api, auth, errors, headers, ops, origins, pages
+from .sockets import ChatNamespace
+
+
+class IdConverter(IntegerConverter):
+    """An id in an address: what no database could hold is no address."""
+
+    def __init__(self, url_map):
+        super().__init__(url_map, min=1, max=wire.ID_MAX)
+
+
+def register(app: Flask) -> None:
+    """Hang the doors into the application."""
+    app.url_map.converters["id"] = IdConverter
+    headers.configure(app)
+    errors.configure(app)
+    auth.configure(app)
+    for blueprint in (*pages.BLUEPRINTS, *api.BLUEPRINTS, ops.blueprint):
+        app.register_blueprint(blueprint)
+    socketio.on_namespace(ChatNamespace(app))
+    ticker.every(0.3, notices.obey)
+    ticker.every(600, notices.tidy)
+    ticker.every(0.2, typists.sweep)
+    ticker.every(0.5, presence.sweep)
+    ticker.every(1.0, presence.tell_crowds)
+    if app.config["TRUSTED_PROXIES"]:
+        hops = app.config["TRUSTED_PROXIES"]
+        # Last, so that Socket.IO's middleware sees the true address too.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops)
+
+
+def socketio_options(app: Flask) -> dict:
+    """How Socket.IO is to be set up: order kept, strangers out, plain JSON."""
+    return {
+        "async_mode": loop.mode(app.config["ASYNC_MODE"]),
+        "async_handlers": False,  # one connection's commands take effect in the order sent
+        "namespaces": [ChatNamespace.NAME],
+        "manage_session": False,
+        "cors_allowed_origins": origins.checker(app),
+        "cors_credentials": False,  # from another origin a token counts, never the cookie
+        "json": origins.PlainJson,
+        "ping_interval": 25,
+        "ping_timeout": 20,  # a peer that died without goodbye is noticed within 45 s
+    }

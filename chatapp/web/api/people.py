@@ -1,0 +1,20 @@
+"""People over HTTP: oneself, and whom one may choose."""
+
+from flask import Blueprint, jsonify
+
+from ... import people, wire
+from .. import auth
+from .body import query_as
+
+blueprint = Blueprint("api_people", __name__, url_prefix="/api/v1")
+
+
+@blueprint.get("/me")
+def me():
+    return jsonify(person=wire.person(auth.person()))
+
+
+@blueprint.get("/people")
+def index():
+    auth.person()
+    return jsonify(people=[wire.person(one) for one in people.matching(query_as(wire.PeopleQuery).q)])

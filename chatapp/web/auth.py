@@ -1,0 +1,152 @@
+"""Who is asking: a device by its cookie or a program by its token; and the guards of the doors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+
+import structlog
+from flask import Flask, Request, Response, current_app, g, redirect, request, session, url_for
+from flask_wtf.csrf import CSRFError
+
+from .. import devices, tokens
+from ..errors import Forbidden, Unauthorized
+from ..extensions import csrf
+from ..models import Device, Person, Token
+from ..realtime.connections import Connection
+from . import origins
+
+COOKIE = "chatapp_device"
+COOKIE_LASTS = 400 * 24 * 3600  # seconds: the longest that browsers keep
+CHANGES = ("POST", "PUT", "PATCH", "DELETE")
+
+
+@dataclass(slots=True)
+class Asker:
+    """The person behind a request or a command, and what proved it."""
+
+    person: Person
+    device: Device | None = None
+    token: Token | None = None
+
+    @property
+    def credential(self) -> tuple[str, int]:
+        return ("device", self.device.id) if self.device else ("token", self.token.id)
+
+
+def configure(app: Flask) -> None:
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
+    app.before_request(refuse_strangers)
+    app.before_request(refuse_forgery)
+    app.register_error_handler(CSRFError, refuse_without_csrf_token)
+
+
+def refuse_strangers() -> None:
+    """The API answers nobody unknown; only its description is for all. (Pages have guards: they lead to sign-in.)"""
+    if request.path.startswith("/api/") and request.blueprint != "api_docs":
+        person()
+
+
+def refuse_forgery() -> None:
+    """A change asked for by a browser needs the CSRF token, signed in or not; a program's token needs none."""
+    if request.method in CHANGES and "Authorization" not in request.headers:
+        csrf.protect()
+
+
+def refuse_without_csrf_token(_: CSRFError):
+    """In the contract's words, through the handler of every refusal."""
+    return current_app.handle_user_exception(Forbidden("The CSRF token is missing or wrong; please load the page again."))
+
+
+def asker() -> Asker | None:
+    """Who sent this request; looked up once a request."""
+    if "asker" not in g:
+        g.asker = by_bearer(request) if "Authorization" in request.headers else by_cookie(request)
+        if g.asker:
+            structlog.contextvars.bind_contextvars(person=g.asker.person.id)
+    return g.asker
+
+
+def by_bearer(asking: Request) -> Asker | None:
+    scheme, _, key = asking.headers["Authorization"].partition(" ")
+    return by_token(key.strip()) if scheme.lower() == "bearer" else None
+
+
+def by_token(key: str) -> Asker | None:
+    token = tokens.by_secret(key)
+    if token is None:
+        return None
+    tokens.used(token)
+    return Asker(token.person, token=token)
+
+
+def by_cookie(asking: Request) -> Asker | None:
+    """A foreign page's request counts as a stranger's. (A same-site link or a typed address has no Origin.)"""
+    key, origin = asking.cookies.get(COOKIE), asking.headers.get("Origin")
+    device = devices.by_secret(key) if key and (origin is None or origins.is_own(origin, asking)) else None
+    if device is None:
+        return None
+    devices.saw(device)
+    return Asker(device.person, device=device)
+
+
+def of_handshake(asking: Request, proof) -> Asker | None:
+    """Who opens a socket: `proof` is what the client sent as `auth` (`{token}`), else the cookie of our own page."""
+    if isinstance(proof, dict) and isinstance(proof.get("token"), str):
+        return by_token(proof["token"])
+    return by_cookie(asking) if proof in (None, {}) and origins.cookie_counts(asking) else None
+
+
+def still(connection: Connection) -> Person | None:
+    """The person of an open connection, if what it showed when it opened counts to this moment."""
+    kind, credential_id = connection.credential
+    proof = devices.by_id(credential_id) if kind == "device" else tokens.by_id(credential_id)
+    return proof.person if proof and proof.person_id == connection.person_id else None
+
+
+def person() -> Person:
+    """The person asking; Unauthorized for strangers."""
+    found = asker()
+    if found is None:
+        raise Unauthorized("Please sign in or send a token.")
+    return found.person
+
+
+def signed_in(view: Callable) -> Callable:
+    """Guard of a page: strangers are led to the sign-in page and back."""
+
+    @wraps(view)
+    def guarded(**arguments):
+        found = asker()
+        if found is None or found.device is None:
+            wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+            return redirect(url_for("sign_in.show", next=wanted))
+        return view(**arguments)
+
+    return guarded
+
+
+def administrator(view: Callable) -> Callable:
+    """Guard of an administrator's page; implies signed_in."""
+
+    @wraps(view)
+    def guarded(**arguments):
+        if not person().is_admin:
+            raise Forbidden("Only administrators may do this.")
+        return view(**arguments)
+
+    return signed_in(guarded)
+
+
+def sign_in(response: Response, key: str) -> Response:
+    """Hand a new device its cookie; whatever session there was before ends."""
+    session.clear()
+    response.set_cookie(
+        COOKIE, key, max_age=COOKIE_LASTS, httponly=True, samesite="Lax", secure=request.is_secure, path="/"
+    )
+    return response
+
+
+def sign_out(response: Response) -> Response:
+    session.clear()
+    response.delete_cookie(COOKIE, path="/")
+    return response

@@ -1,0 +1,89 @@
+"""Refusals and accidents as answers: JSON under /api, a page elsewhere. Never a stack trace or an exception's own words."""
+
+import math
+
+import structlog
+from flask import Flask, jsonify, make_response, render_template, request
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from ..errors import ChatError, Internal, Invalid, NotFound, RateLimited, TooLarge, Unavailable
+from ..extensions import db
+
+STATUS = {
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "conflict": 409,
+    "too_large": 413,
+    "invalid": 422,
+    "rate_limited": 429,
+    "internal": 500,
+    "unavailable": 503,
+}
+TITLES = {
+    401: "Please sign in",
+    403: "This is not for you to do",
+    404: "There is nothing here",
+    409: "That is taken",
+    413: "That is too much",
+    422: "That cannot be",
+    429: "One moment",
+    503: "We will be right back",
+}
+log = structlog.get_logger(__name__)
+
+
+def configure(app: Flask) -> None:
+    app.register_error_handler(ChatError, refused)
+    app.register_error_handler(HTTPException, refused_by_framework)
+    for away in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(away, database_away)
+    app.register_error_handler(Exception, accident)
+
+
+def refused(error: ChatError, status: int | None = None):
+    status = status or STATUS[error.code]
+    response = as_json(error) if request.path.startswith("/api/") else as_page(error, status)
+    response.status_code = status
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+    return response
+
+
+def as_json(error: ChatError):
+    return jsonify(error=error.to_dict())
+
+
+def as_page(error: ChatError, status: int):
+    title = TITLES.get(status, "Something went wrong")
+    text = render_template("errors/error.html", status=status, title=title, text=error.message)
+    return make_response(text)
+
+
+def refused_by_framework(error: HTTPException):
+    """404 for an unknown address, 405, 413, 429 and what else the framework turns down."""
+    status = error.code or 500
+    if status < 400:
+        return error
+    kinds = {404: NotFound, 413: TooLarge, 429: RateLimited}
+    kind = kinds.get(status, Invalid if status < 500 else Internal)
+    words = {404: "There is nothing at this address.", 405: "This address does not take that method."}
+    words |= {413: "The request is too large.", 429: "Too many attempts; please wait a little."}
+    refusal = kind(words.get(status, "The request could not be understood."))
+    if status == 429:
+        refusal.retry_after = 60.0
+    return refused(refusal, status)
+
+
+def database_away(error: Exception):
+    log.error("database_unavailable", error=type(error).__name__)
+    db.session.rollback()
+    return refused(Unavailable("The database cannot be reached; please try again.", retry_after=1))
+
+
+def accident(error: Exception):
+    log.exception("request_failed")
+    db.session.rollback()
+    return refused(Internal("Something went wrong here; it was written down."))

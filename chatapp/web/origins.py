@@ -1,0 +1,61 @@
+"""Which other pages may talk to us: the Origin check of both transports and of the API's CORS."""
+
+import json
+from urllib.parse import urlsplit
+
+from flask import Flask, Request
+
+DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+class PlainJson:
+    """JSON for Socket.IO: compact, and letters stay letters (half the bytes for most of the world)."""
+
+    @staticmethod
+    def dumps(value, **_) -> str:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+    loads = staticmethod(json.loads)
+
+
+def host_of(url: str) -> tuple[str, int | None]:
+    """Host and port of an origin; its scheme's own port where none is named. ("", None) for what is no origin."""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme))
+    except ValueError:
+        return ("", None)
+
+
+def is_own(origin: str, request: Request) -> bool:
+    """Whether a page of ours speaks. The scheme is not compared: TLS may end at a proxy that we are not told of."""
+    scheme = urlsplit(origin).scheme if "://" in origin else ""
+    return bool(scheme) and host_of(origin) == host_of(f"{scheme}://{request.host}")
+
+
+def is_named(origin: str, allowed: list[str]) -> bool:
+    """Whether CORS_ORIGIN lets this origin's pages use tokens."""
+    return "*" in allowed or origin in allowed
+
+
+def checker(app: Flask):
+    """For Engine.IO: whether a request with this Origin may come in at all."""
+
+    def may_enter(origin: str, environ: dict) -> bool:
+        return is_own(origin, Request(environ)) or is_named(origin, app.config["CORS_ORIGIN"])
+
+    return may_enter
+
+
+def cookie_counts(request: Request) -> bool:
+    """Whether the cookie may stand for the person: the request must come from a page of ours.
+
+    Browsers name the Origin with every WebSocket and every change. A same-origin GET of long polling has none; there
+    the Referer (or Sec-Fetch-Site) tells.
+    """
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        return is_own(origin, request)
+    if request.headers.get("Sec-Fetch-Site") == "same-origin":
+        return True
+    return is_own(request.headers.get("Referer", ""), request)

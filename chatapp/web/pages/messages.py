@@ -1,0 +1,26 @@
+"""Sending without JavaScript: a form, and back to the room."""
+
+from flask import Blueprint, redirect, url_for
+
+from ... import history, messages, rooms, wire
+from ...errors import ChatError
+from .. import auth
+from . import forms
+from .rooms import PAGE, page
+
+blueprint = Blueprint("messages", __name__)
+
+
+@blueprint.post("/rooms/<room_id>/messages")
+@auth.signed_in
+def create(room_id: str):
+    membership = rooms.membership_of(auth.person(), room_id)
+    posted = forms.posted()
+    content = posted.get("content", "").replace("\r\n", "\n")  # as browsers post the lines of a textarea
+    try:
+        ask = wire.parse(wire.NewMessage, {"content": content, "clientId": posted.get("client_id")})
+        message, _ = messages.send(membership, ask.content, ask.client_id)
+    except ChatError as error:
+        kept = {"errors": forms.errors_of(error), "values": {"content": content}}
+        return page(membership, history.before(membership, None, PAGE), **kept), 422
+    return redirect(url_for("rooms.show", room_id=room_id, _anchor=f"m-{message.client_id}"), 303)

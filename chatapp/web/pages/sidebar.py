@@ -1,0 +1,63 @@
+"""What stands around every page: who is signed in, the side bar, addresses of static files."""
+
+from flask import Blueprint, current_app, request
+
+from ... import presence, rooms
+from ...models import Membership
+from .. import auth
+
+WORKSPACE = "Chatapp"
+blueprint = Blueprint("sidebar", __name__)
+
+
+@blueprint.app_context_processor
+def surroundings() -> dict:
+    """For every template; the side bar is put together only by the pages that show it."""
+    asker = auth.asker()
+    return {
+        "person": asker.person if asker else None,
+        "workspace_name": WORKSPACE,
+        "static": static,
+        "side": side,
+    }
+
+
+def static(path: str) -> str:
+    """The address of a static file, on the CDN when there is one."""
+    base = current_app.config["STATIC_URL"] or "/static"
+    return f"{base}/{path}"
+
+
+def side() -> dict:
+    """The rooms and direct rooms of the person asking, `{rooms, direct}`; archived ones left out."""
+    somebody = auth.person()
+    mine = [one for one in rooms.of(somebody) if one.room.archived_at is None]
+    people = rooms.direct_people([one.room_id for one in mine if one.room.kind == rooms.DIRECT])
+    shown = [entry(one, people.get(one.room_id, ())) for one in mine]
+    return {
+        "rooms": [one for one in shown if one["kind"] != rooms.DIRECT],
+        "direct": sorted((one for one in shown if one["kind"] == rooms.DIRECT), key=lambda one: one["title"].casefold()),
+    }
+
+
+def entry(membership: Membership, people) -> dict:
+    room = membership.room
+    others = {one.id for one in people} - {membership.person_id}
+    return {
+        "id": room.id,
+        "title": title(membership, people),
+        "kind": room.kind,
+        "current": request.view_args is not None and request.view_args.get("room_id") == room.id,
+        "here": bool(others & presence.in_room(room.id)),
+        "last_rev": room.rev,
+    }
+
+
+def title(membership: Membership, people=None) -> str:
+    """A room's name; a direct room is called after the others in it."""
+    room = membership.room
+    if room.kind != rooms.DIRECT:
+        return room.name
+    if people is None:
+        people = rooms.direct_people([room.id])[room.id]
+    return ", ".join(one.name for one in people if one.id != membership.person_id) or room.name

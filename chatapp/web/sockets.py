@@ -1,0 +1,159 @@
+"""The Socket.IO namespace `/chat`: the table of contents of what a client may ask (contract, section 3).
+
+Every `on_<event>` takes who asks and the payload, and returns what the ack adds to `{"ok": true}`.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+from flask import Flask, Request
+from flask_socketio import ConnectionRefusedError, Namespace
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from .. import history, messages, metrics, presence, rooms, typists, wire
+from ..errors import ChatError, Internal, Invalid, Unauthorized, Unavailable, UnknownEvent
+from ..models import Membership, Person
+from ..realtime import connections
+from ..realtime.connections import Connection
+from . import auth
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Asker:
+    """Who asks, by which connection."""
+
+    person: Person
+    connection: Connection
+
+    def membership(self, session_id: str) -> Membership:
+        return rooms.membership_of(self.person, session_id)
+
+
+class ChatNamespace(Namespace):
+    """Connect, disconnect, and a method for each command."""
+
+    NAME = connections.NAMESPACE
+
+    def __init__(self, app: Flask):
+        super().__init__(self.NAME)
+        self.app = app
+
+    def trigger_event(self, event, *arguments):
+        """Every event comes through here: an application context around it, an ack behind it."""
+        with self.app.app_context():
+            if event == "connect":
+                return self.on_connect(*arguments)
+            if event == "disconnect":
+                return self.on_disconnect(*arguments)
+            return self.ack(event, *arguments)
+
+    def ack(self, event, sid: str, *payload) -> dict:
+        """The contract's answer to a command, whatever happens in it."""
+        name = event if isinstance(event, str) and f"on_{event}" in COMMANDS else "unknown"
+        with metrics.COMMAND_SECONDS.labels(name).time():
+            try:
+                return {"ok": True} | self.answer(name, sid, payload)
+            except ChatError as error:
+                refusal = error
+            except (OperationalError, InterfaceError, PoolTimeout) as error:
+                log.error("database_unavailable", event_name=name, error=type(error).__name__)
+                refusal = Unavailable("The database cannot be reached; please try again.", retry_after=1)
+            except Exception:
+                log.exception("command_failed", event_name=name)
+                refusal = Internal("Something went wrong here; it was written down.")
+        metrics.REFUSALS.labels(name, refusal.code).inc()
+        return {"ok": False, "error": refusal.to_dict()}
+
+    def answer(self, name: str, sid: str, payload: tuple) -> dict:
+        connection = connections.get(sid)
+        somebody = auth.still(connection) if connection else None
+        if somebody is None:
+            raise Unauthorized("You are signed out.")
+        if name == "unknown":
+            raise UnknownEvent("There is no such event.")
+        if len(payload) != 1:
+            raise Invalid("The event takes one payload.")
+        return getattr(self, f"on_{name}")(Asker(somebody, connection), payload[0])
+
+    def on_connect(self, sid: str, environ: dict, proof=None) -> None:
+        asker = auth.of_handshake(Request(environ), proof)
+        if asker is None:
+            refusal = Unauthorized("Please sign in or send a token.")
+            raise ConnectionRefusedError(refusal.code, refusal.to_dict())
+        connections.add(Connection(sid, asker.person.id, asker.credential))
+        metrics.CONNECTIONS.set(connections.count())
+
+    def on_disconnect(self, sid: str, reason: str) -> None:
+        connection = connections.discard(sid)
+        if connection is None:
+            return
+        for room_id in list(connection.rooms):
+            self.let_go(connection, room_id)
+        metrics.CONNECTIONS.set(connections.count())
+
+    def let_go(self, connection: Connection, room_id: str) -> None:
+        connection.rooms.discard(room_id)
+        presence.depart(room_id, connection.person_id, connection.sid)
+        if not connections.of_person(connection.person_id, room_id):
+            typists.stop(room_id, connection.person_id)
+
+    def on_joinSession(self, asker: Asker, payload) -> dict:
+        ask = wire.parse(wire.JoinSession, payload)
+        asker.membership(ask.session_id)
+        self.listen(asker, ask.session_id)
+        membership = asker.membership(ask.session_id)  # read after entering: nothing falls between
+        changed = ask.after_rev is not None
+        page = history.changes(membership, ask.after_rev) if changed else history.latest(membership)
+        return {
+            "session": wire.session(membership.room, membership.standing),
+            "messages": page["messages"],
+            "hasMore": page["hasMore"],
+            "online": presence.who(ask.session_id),
+            "streams": [],
+        }
+
+    def listen(self, asker: Asker, room_id: str) -> None:
+        """From here on the connection hears the room, and the room sees the person."""
+        self.enter_room(asker.connection.sid, room_id)
+        asker.connection.rooms.add(room_id)
+        presence.arrive(room_id, wire.person(asker.person), asker.connection.sid)
+
+    def on_leaveSession(self, asker: Asker, payload) -> dict:
+        ask = wire.parse(wire.OfSession, payload)
+        asker.membership(ask.session_id)
+        self.leave_room(asker.connection.sid, ask.session_id)
+        self.let_go(asker.connection, ask.session_id)
+        return {}
+
+    def on_syncSession(self, asker: Asker, payload) -> dict:
+        ask = wire.parse(wire.SyncSession, payload)
+        return history.changes(asker.membership(ask.session_id), ask.after_rev) | {"streams": []}
+
+    def on_sendMessage(self, asker: Asker, payload) -> dict:
+        ask = wire.parse(wire.SendMessage, payload)
+        message, _ = messages.send(asker.membership(ask.session_id), ask.content, ask.client_id, ask.reply_to)
+        return {"message": wire.message(message)}
+
+    def on_editMessage(self, asker: Asker, payload) -> dict:
+        ask = wire.parse(wire.EditMessage, payload)
+        return {"message": wire.message(messages.edit(asker.person, ask.message_id, ask.content))}
+
+    def on_removeMessage(self, asker: Asker, payload) -> dict:
+        ask = wire.parse(wire.OfMessage, payload)
+        return {"message": wire.message(messages.remove(asker.person, ask.message_id))}
+
+    def on_typing(self, asker: Asker, payload) -> dict:
+        ask = wire.parse(wire.Typing, payload)
+        typists.hear(asker.membership(ask.session_id), ask.is_typing)
+        return {}
+
+    def on_stopTyping(self, asker: Asker, payload) -> dict:
+        ask = wire.parse(wire.OfSession, payload)
+        typists.hear(asker.membership(ask.session_id), False)
+        return {}
+
+
+COMMANDS = {name for name in vars(ChatNamespace) if name.startswith("on_")} - {"on_connect", "on_disconnect"}

@@ -1,0 +1,121 @@
+// The one socket of the page: asking, hearing, and coming back for ever. The library's own reconnecting is off, because
+// its delays would put everybody into the same second after a restart of the server.
+import { io } from "../vendor/socket.io.esm.min.js";
+
+const ASK_TIMEOUT_MS = 10_000;
+const FIRST_TRY_MS = [500, 8_500];
+const LATER_TRY_MS = 2_000; // doubled at each failure
+const LONGEST_WAIT_MS = 30_000;
+const SENT_AWAY_MS = 30_000; // not to the sign-in page twice in that time: it might send us straight back
+
+const socket = io("/chat", {
+  autoConnect: false,
+  reconnection: false,
+  transports: ["websocket", "polling"],
+  tryAllTransports: true,
+});
+const watchers = new Set();
+let state = { name: "connecting", first: true };
+let failures = 0;
+let timer;
+
+// {name: "connecting" | "connected" | "waiting" (until `at`) | "offline" | "signed-out"}
+export const currentState = () => state;
+export const isConnected = () => socket.connected;
+export const hear = (event, listener) => socket.on(event, listener);
+
+// Calls `watch(state)` now and at each change.
+export function watchState(watch) {
+  watchers.add(watch);
+  watch(state);
+}
+
+export const onConnected = (listener) => watchState(({ name }) => name === "connected" && listener());
+
+// Asks the server; the answer is its acknowledgement. Rejects with {code, message, field?, retryAfter?}; beside the
+// contract's codes there are "timeout" and "disconnected", after which the outcome is not known.
+export function ask(event, payload, timeout = ASK_TIMEOUT_MS) {
+  return new Promise((resolve, reject) => {
+    if (!socket.connected) return reject({ code: "disconnected", message: "There is no connection." });
+    socket.timeout(timeout).emit(event, payload, (failure, answer) => {
+      if (failure && socket.connected) return reject({ code: "timeout", message: "The server did not answer." });
+      if (failure) return reject({ code: "disconnected", message: "The connection was lost." });
+      if (answer?.ok) return resolve(answer);
+      if (answer?.error?.code === "unauthorized") signInAgain();
+      reject(answer?.error ?? { code: "internal", message: "The server gave no answer." });
+    });
+  });
+}
+
+export function start() {
+  socket.on("connect", connected);
+  socket.on("connect_error", refused);
+  socket.on("disconnect", lost);
+  addEventListener("online", () => tryIn(Math.random() * 1_000));
+  addEventListener("offline", wentOffline);
+  addEventListener("pagehide", (event) => event.persisted && socket.disconnect());
+  addEventListener("pageshow", (event) => event.persisted && tryNow());
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && state.name !== "connected") tryIn(Math.random() * 500);
+  });
+  tryNow();
+}
+
+export function tryNow() {
+  clearTimeout(timer);
+  if (socket.connected || state.name === "signed-out") return;
+  become({ name: "connecting", first: state.first ?? false });
+  socket.connect();
+}
+
+// For a connection that looks alive and does not answer.
+export function restart() {
+  socket.disconnect();
+  tryNow();
+}
+
+function connected() {
+  failures = 0;
+  become({ name: "connected" });
+}
+
+function refused(error) {
+  if (error.message === "unauthorized" || error.data?.code === "unauthorized") return signInAgain();
+  failures += 1;
+  const longest = Math.min(LONGEST_WAIT_MS, LATER_TRY_MS * 2 ** failures);
+  tryIn(longest / 2 + (Math.random() * longest) / 2);
+}
+
+function lost(reason) {
+  if (reason === "io client disconnect") return;
+  // Sent off by the server: most likely this device was signed out, and the refusal of the next try will tell.
+  if (reason === "io server disconnect") return tryIn(Math.random() * 1_000);
+  const [soonest, latest] = FIRST_TRY_MS;
+  tryIn(soonest + Math.random() * (latest - soonest));
+}
+
+function wentOffline() {
+  socket.disconnect();
+  tryIn(LONGEST_WAIT_MS);
+}
+
+function tryIn(delay) {
+  if (socket.connected || state.name === "signed-out") return;
+  clearTimeout(timer);
+  timer = setTimeout(tryNow, delay);
+  become(navigator.onLine ? { name: "waiting", at: Date.now() + delay } : { name: "offline" });
+}
+
+function signInAgain() {
+  socket.disconnect();
+  clearTimeout(timer);
+  const before = Number(sessionStorage.getItem("sent-away"));
+  if (Date.now() - before < SENT_AWAY_MS) return become({ name: "signed-out" });
+  sessionStorage.setItem("sent-away", Date.now());
+  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+function become(next) {
+  state = next;
+  for (const watch of watchers) watch(state);
+}
