@@ -12,10 +12,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 INSTANCE = Path(__file__).resolve().parent / "instance"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - a host's router must reach us
 MAX_REQUEST_BYTES = 128 * 1024
 STATEMENT_TIMEOUT_MS = 5_000  # a query slower than this is a fault, and holds one of few connections
 CONNECT_TIMEOUT_S = 5
 SQLITE_BUSY_S = 1
+QUIET = {"hide_parameters": True}  # an error from the database must not repeat what people wrote
 POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 5}
 
 ENVIRONMENTS = ("production", "development", "test")
@@ -58,9 +60,9 @@ def load(environ):
 
 
 def _web(given, app_env):
-    """Where to listen, who stands in front, and the cookie. COOKIE_SECURE "auto": secure when the request came by https."""
+    """Where to listen, who stands in front, and the cookie. COOKIE_SECURE "auto": secure where it came by https."""
     return {
-        "HOST": given.get("HOST") or ("0.0.0.0" if app_env == "production" else "127.0.0.1"),
+        "HOST": given.get("HOST") or (EVERYWHERE if app_env == "production" else "127.0.0.1"),
         "PORT": _integer(given, "PORT", 5000, lowest=0, highest=65_535),
         "ASYNC_MODE": _one_of(given, "ASYNC_MODE", ASYNC_MODES),
         "WEB_CONCURRENCY": _integer(given, "WEB_CONCURRENCY", 1, lowest=1),
@@ -107,9 +109,9 @@ def _database_url(name, text):
 def _engine_options(url):
     if url.drivername == "sqlite":
         in_memory = url.database in (None, "", ":memory:")
-        return {"connect_args": {"timeout": SQLITE_BUSY_S}, **({} if in_memory else POOL)}
+        return {**QUIET, "connect_args": {"timeout": SQLITE_BUSY_S}, **({} if in_memory else POOL)}
     connect = {"connect_timeout": CONNECT_TIMEOUT_S, "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"}
-    return {"pool_pre_ping": True, "connect_args": {"application_name": "chatapp", **connect}, **POOL}
+    return {**QUIET, "pool_pre_ping": True, "connect_args": {"application_name": "chatapp", **connect}, **POOL}
 
 
 def _redis(given):
@@ -154,7 +156,7 @@ def _assistant(given):
 
 
 def _refuse_what_this_version_lacks(config):
-    """Everything is in memory and in one process so far; a setting that asks for more must not be taken as if it worked."""
+    """Everything is in memory and in one process so far; a setting that asks for more is not taken as if it worked."""
     for name in ("REDIS_URL", "REDIS_SENTINELS", "REDIS_CLUSTER_NODES"):
         if config[name]:
             raise SettingError(name, "this version keeps everything in memory and cannot use Redis yet")

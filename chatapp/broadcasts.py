@@ -1,10 +1,10 @@
 """Every server → client event, one function each: the only emitter. Called by the row after its commit."""
 
+from . import wire
 from .extensions import socketio
 from .models import Message, Room
 from .realtime import connections
 from .realtime.connections import NAMESPACE
-from . import wire
 
 
 def to_room(room_id: str, event: str, payload: dict, *, but: int | None = None) -> None:

@@ -1,30 +1,26 @@
-"""Markdown source to safe HTML, the one place where what people wrote becomes markup. Anybody above may call `to_html`
-and `is_emoji_only`; both are pure, and a source that would be slow to render comes back as plain text instead."""
+"""Markdown source to safe HTML, the one place where what people wrote becomes markup. Anybody above may call `to_html`;
+it is pure, and a source that would be slow to render comes back as plain text instead."""
 
 import re
 from contextlib import suppress
-from functools import cache
 from html import escape
-from importlib import import_module
-from itertools import groupby
 
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import normalizeLink
 from markdown_it.rules_block import table
 
+from . import code_colours
+
 # A render blocks every connection of the process, so the work is paid for, in steps of about 7 µs.
 STEPS = 2_500
-STEPS_PER_CHARACTER = 0.2  # of the source; common prose with lists, links and code needs half of that
+STEPS_PER_CHARACTER = 0.2  # so 4,500 for 10,000; prose of that length dense with lists and links takes 2,500
 BRACKET_STEPS = 3  # of [ ! < as each may open a link, and look for its end up to that of the paragraph
 LINK_STEPS = 6
 TABLE_CELLS = 1_000  # in one message
 DEPTH = 18  # levels of nesting: a quote is one, a list two; markdown-it drops what lies deeper than its maxNesting
 GROWTH = 20  # the HTML is at most so many times its source, plus GROWTH_FREE characters
 GROWTH_FREE = 500
-COLOURED_CHARACTERS = 3_000  # of one block of code; each also costs a step
-# Where lexers turn quadratic: long lines, long white space, heaps of backslashes.
-SLOW_TO_COLOUR = re.compile(r"[^\n]{161}|\s{81}|(?:\\.[^\\]{0,8}){24}", re.DOTALL)
 LINK_CHARACTERS = 2_000
 SCHEME_CHARACTERS = 7  # of "mailto" and the one before, which tells that the word starts there
 REL = "noopener noreferrer nofollow"
@@ -35,36 +31,13 @@ SCHEME_BEFORE_COLON = re.compile(r"(?<![\w.+-])(https?|mailto)$", re.IGNORECASE)
 PLAIN_LINE = r"""[^\W\d_](?:[^\x00-\x1f\x7f-\xa0\ud800-\udfff\\`*_\[\]<>&~|:]*[\w.,!?)'"])?"""
 PLAIN_TEXT = re.compile(rf"{PLAIN_LINE}(?:\n{PLAIN_LINE})*\Z")
 
-# What is shown as an emoji by itself, and what only with a variation selector behind.
-BORN = "[⌚⌛⏩-⏳⏸-⏺◽◾☀-❧➕-➗➡➰➿⬛⬜⭐⭕🀄🃏🆎🆑-🆚🈁🈚🈯🈲-🈺🉐🉑🌀-🏺🐀-🙏🚀-🛿🟠-🟰🤌-🧿🩰-\U0001faff]\ufe0f?"  # noqa: RUF001
-CHOSEN = "[©®‼⁉™ℹ←-⇿⌨⏏Ⓜ■-◿⤀-⥿⬀-⯿〰〽㊗㊙🅰-🈷]\ufe0f"  # noqa: RUF001
-PICTURE = f"(?:{BORN}|{CHOSEN})[🏻-🏿]?"
-EMOJI = rf"(?:[0-9#*]\ufe0f?\u20e3|[🇦-🇿]{{2}}|{PICTURE}(?:[\U000e0020-\U000e007e]+\U000e007f|(?:\u200d{PICTURE})*))"
-EMOJI_ONLY = re.compile(rf"(?:\s*{EMOJI}){{1,12}}\s*")
-EMOJI_CHARACTERS = 200  # 12 of the longest (families, flags of regions) need less
-
-# Lexers of Pygments, each with what people write after the fence. Nothing is guessed. Java and C# borrow that of C++:
-# their own need up to a second for 3,000 characters of bare words.
-LEXERS = """python.PythonLexer python py python3 · javascript.JavascriptLexer javascript js jsx node
-    javascript.TypeScriptLexer typescript ts tsx · data.JsonLexer json · html.HtmlLexer html htm · html.XmlLexer xml svg
-    css.CssLexer css · css.ScssLexer scss · shell.BashLexer bash sh shell zsh · sql.SqlLexer sql sqlite postgresql mysql
-    data.YamlLexer yaml yml · configs.TOMLLexer toml · configs.IniLexer ini cfg conf · diff.DiffLexer diff patch
-    jvm.KotlinLexer kotlin kt · c_cpp.CLexer c h · c_cpp.CppLexer cpp c++ cc hpp java csharp cs c# · go.GoLexer go
-    rust.RustLexer rust rs · ruby.RubyLexer ruby rb · php.PhpLexer php · objective.SwiftLexer swift
-    scripting.LuaLexer lua · configs.DockerLexer dockerfile docker · make.MakefileLexer makefile make"""
-LEXER_OF = {word: lexer for lexer, *words in map(str.split, re.split("·|\n", LEXERS)) for word in words}
-# Only what the eye looks for is coloured; the rest (names, operators, white space) needs no markup at all.
-COLOURS = """Keyword k Operator.Word k Literal.String s Literal.Number m Comment c Name.Function nf Name.Class nf
-    Name.Builtin nb Name.Tag nt Name.Attribute na Name.Decorator na Generic.Inserted gi Generic.Deleted gd
-    Generic.Subheading gh""".split()
-COLOUR_OF = {f"Token.{kind}": colour for kind, colour in zip(COLOURS[::2], COLOURS[1::2], strict=True)}
 SIDES = {"class": {"align-left", "align-center", "align-right"}}
 VALUES = {"a": {"rel": {REL}, "target": {"_blank"}}, "th": SIDES, "td": SIDES, "pre": {"class": {"highlight"}}}
 # The second wall: exactly the tags and attributes made here, whatever slipped through the first.
 ALLOWED = nh3.Cleaner(
     tags=set("p br strong em s code pre span a ul ol li blockquote h4 h5 h6 hr table thead tbody tr th td".split()),
     attributes={"a": {"href"}, "ol": {"start"}},
-    tag_attribute_values=VALUES | {"span": {"class": set(COLOUR_OF.values())}},
+    tag_attribute_values=VALUES | {"span": {"class": set(code_colours.COLOUR_OF.values())}},
     url_schemes={"http", "https", "mailto"},
     link_rel=None,
 )
@@ -79,11 +52,6 @@ def to_html(source):
     if PLAIN_TEXT.match(source):
         return f"<p>{source}</p>".replace("\n", "<br>\n")
     return _render(source.encode(errors="replace").decode())  # half a surrogate pair is no UTF-8
-
-
-def is_emoji_only(source):
-    """True for 1 to 12 emoji, white space aside: such a message is shown large."""
-    return len(source) <= EMOJI_CHARACTERS and EMOJI_ONLY.fullmatch(source) is not None
 
 
 def _render(source):
@@ -170,33 +138,11 @@ def _image(renderer, tokens, idx, options, env):
 
 def _code(renderer, tokens, idx, options, env):
     code, info = tokens[idx].content, tokens[idx].info.lower().split()
-    lexer = LEXER_OF.get(info[0]) if info else None
-    if not lexer or len(code) > min(COLOURED_CHARACTERS, env["steps"]) or SLOW_TO_COLOUR.search(code):
+    lexer = code_colours.lexer_of(info[0], code) if info and len(code) <= env["steps"] else None
+    if lexer is None:
         return f"<pre><code>{escape(code)}</code></pre>\n"
     env["steps"] -= len(code)
-    return f'<pre class="highlight"><code>{_coloured(code, _lexer(lexer))}</code></pre>\n'
-
-
-@cache
-def _lexer(path):
-    """Imported when first asked for: all of them together cost more than the rest of this module."""
-    module, name = path.split(".")
-    return getattr(import_module(f"pygments.lexers.{module}"), name)(
-        stripnl=False, startinline=True
-    )  # PHP without <?php
-
-
-def _coloured(code, lexer):
-    html = []
-    for colour, run in groupby(lexer.get_tokens(code), lambda piece: _colour(piece[0])):
-        text = escape("".join(text for _, text in run))
-        html.append(f'<span class="{colour}">{text}</span>' if colour else text)
-    return "".join(html)
-
-
-@cache
-def _colour(kind):
-    return next((COLOUR_OF[str(k)] for k in reversed(kind.split()) if str(k) in COLOUR_OF), "")
+    return f'<pre class="highlight"><code>{code_colours.to_html(code, lexer)}</code></pre>\n'
 
 
 def _renderer():

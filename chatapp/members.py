@@ -1,5 +1,6 @@
 """Members of a room: invite, put out, leave, come back. Called by the doors and by commands."""
 
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from . import notices, rooms
@@ -43,7 +44,8 @@ def add(room: Room, person_id: int) -> Membership:
 def put_out(membership: Membership, person_id: int) -> None:
     """Remove a member; removing oneself is leaving. Owners and administrators may remove others."""
     if person_id == membership.person_id:
-        return leave(membership)
+        leave(membership)
+        return
     rooms.require_moderator(membership)
     gone = db.session.get(Membership, (membership.room_id, person_id))
     if gone is None:
@@ -65,3 +67,9 @@ def remove(membership: Membership) -> None:
     notices.post("left", room.id, person_id)
     db.session.commit()
     notices.obey()
+
+
+def counts() -> dict[str, int]:
+    """How many active people each room has that has any, by its id."""
+    wanted = select(Membership.room_id, func.count()).join(Membership.person).where(Person.active)
+    return dict(db.session.execute(wanted.group_by(Membership.room_id)).all())

@@ -5,7 +5,7 @@ Each verb takes the caller's membership, commits once and tells the room afterwa
 
 import hashlib
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -61,6 +61,18 @@ def place(message: Message) -> bool:
     return True
 
 
+def place_many(room_id: str, rows: list[dict]) -> int:
+    """Much at once (seed, import), in the transaction under way: ready rows, as the table has them but for their places,
+    which they get in their order. Answers the first `seq`.
+    """
+    last_seq, last_rev = rooms.advance(room_id, len(rows))
+    first_seq, first_rev = last_seq - len(rows) + 1, last_rev - len(rows) + 1
+    for place, row in enumerate(rows):
+        row.update(room_id=room_id, seq=first_seq + place, rev=first_rev + place)
+    db.session.execute(insert(Message.__table__), rows)
+    return first_seq
+
+
 def digest(client_id: str, content: str) -> str:
     """What a repetition is compared with. The client id salts it: equal texts do not look equal."""
     return hashlib.sha256(f"{client_id}:{content}".encode()).hexdigest()
@@ -86,7 +98,8 @@ def require_in_room(message_id: int | None, room_id: str) -> None:
 
 def find(somebody: Person, message_id: int) -> tuple[Message, Membership]:
     """A message somebody may read, with his place in its room; NotFound otherwise."""
-    message = db.session.get(Message, message_id, options=[joinedload(Message.author, innerjoin=True)])
+    loaded = [joinedload(Message.author, innerjoin=True)]
+    message = db.session.get(Message, message_id, options=loaded, populate_existing=True)
     if message is None:
         raise NotFound("There is no such message.")
     try:

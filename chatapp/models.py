@@ -1,4 +1,4 @@
-"""The tables: columns, relations and tiny predicates. Verbs live with their nouns (people.py, rooms.py, messages.py …)."""
+"""The tables: columns, relations and tiny predicates. Verbs live with their nouns (people.py, rooms.py …)."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,9 @@ from .extensions import db
 
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts by itself only in a column called INTEGER
 
-NEVER_AGAIN = {"sqlite_autoincrement": True}  # an id is never given twice: an open socket may still stand on the old one
+NEVER_AGAIN = {
+    "sqlite_autoincrement": True
+}  # an id is never given twice: an open socket may still stand on the old one
 
 
 def now() -> datetime:

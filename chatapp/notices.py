@@ -67,7 +67,7 @@ def person_deactivated(notice: Notice) -> None:
 def member_left(notice: Notice) -> None:
     """Also when somebody was put out: the connections live on and hear no more of the room."""
     room_id, person_id = notice.subject, notice.person_id
-    if db.session.get(Membership, (room_id, person_id)) is not None:
+    if db.session.get(Membership, (room_id, person_id), populate_existing=True) is not None:
         return  # came back meanwhile
     for connection in connections.of_person(person_id, room_id):
         socketio.server.leave_room(connection.sid, room_id, namespace=NAMESPACE)
@@ -79,7 +79,7 @@ def member_left(notice: Notice) -> None:
 
 def room_changed(notice: Notice) -> None:
     """Name, topic, members or archive: told to the members who are connected here."""
-    room = db.session.get(Room, notice.subject)
+    room = db.session.get(Room, notice.subject, populate_existing=True)
     connected = connections.people()
     if room is None or not connected:
         return

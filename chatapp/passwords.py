@@ -1,6 +1,7 @@
 """Passwords: hashed and checked with argon2, off the loop. For people.py and devices.py."""
 
 import secrets
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -12,7 +13,6 @@ from .realtime import loop
 LENGTH_MIN = 8
 LENGTH_MAX = 200
 hasher = PasswordHasher()
-_nobody_knows = None
 
 
 def require_good(password: str, field: str = "password") -> str:
@@ -47,13 +47,15 @@ def matches(password_hash: str | None, password: str) -> bool:
 
 
 def verify(password_hash: str | None, password: str) -> bool:
-    global _nobody_knows
-    if password_hash is None:
-        _nobody_knows = _nobody_knows or hasher.hash(secrets.token_urlsafe())
     try:
-        return hasher.verify(password_hash or _nobody_knows, password) and password_hash is not None
+        return hasher.verify(password_hash or hash_nobody_knows(), password) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+@cache
+def hash_nobody_knows() -> str:
+    return hasher.hash(secrets.token_urlsafe())
 
 
 def make_up() -> str:

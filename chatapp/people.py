@@ -2,7 +2,7 @@
 
 import re
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from . import notices, passwords, rooms
@@ -35,15 +35,17 @@ def create(
     *,
     kind: str = "person",
     is_admin: bool = False,
-    room_name: str | None = None,
+    first_room: str | None = None,
 ) -> Person:
-    """A new person, already in every open room. `room_name` also opens a first room, in the same transaction.
+    """A new person, already in every open room. `first_room`: only as the very first one, who opens that room too.
 
-    Raises Invalid (email, password) and Conflict (email taken).
+    Raises Invalid (email, password), Conflict (email taken) and Forbidden (not the first).
     """
     address = email_address(email) if email is not None else None
     password_hash = passwords.hash_of(passwords.require_good(password)) if password is not None else None
     somebody = Person(name=name, email=address, password_hash=password_hash, kind=kind, is_admin=is_admin)
+    if first_room is not None and db.engine.dialect.name == "postgresql":
+        db.session.execute(text("LOCK TABLE people IN SHARE ROW EXCLUSIVE MODE"))  # SQLite's writers queue anyway
     db.session.add(somebody)
     try:
         db.session.flush()
@@ -51,8 +53,9 @@ def create(
         db.session.rollback()
         raise Conflict("Somebody with this e-mail address is already here.", field="email") from None
     rooms.bring_into_open_rooms(somebody)
-    if room_name is not None:
-        rooms.make(somebody, room_name, "open")
+    if first_room is not None:
+        require_first(somebody)
+        rooms.make(somebody, first_room, rooms.OPEN)
     db.session.commit()
     notices.obey()
     return somebody
@@ -62,7 +65,14 @@ def set_up(name: str, email: str, password: str, room_name: str) -> Person:
     """The first administrator and the first room. Forbidden once there is anybody."""
     if anybody():
         raise Forbidden("This has been set up already.")
-    return create(name, email, password, is_admin=True, room_name=room_name)
+    return create(name, email, password, is_admin=True, first_room=room_name)
+
+
+def require_first(somebody: Person) -> None:
+    """Forbidden when somebody else was quicker (asked while no other writer can come between)."""
+    if db.session.scalar(select(Person.id).where(Person.id != somebody.id).limit(1)) is not None:
+        db.session.rollback()
+        raise Forbidden("This has been set up already.")
 
 
 def get(person_id: int) -> Person:
@@ -97,6 +107,7 @@ def deactivate(somebody: Person) -> None:
     somebody.active = False
     for thing in (Device, Token):
         db.session.query(thing).filter_by(person_id=somebody.id).delete()
+    rooms.changed_by(somebody)
     notices.post("person", somebody.id)
     db.session.commit()
     notices.obey()
@@ -107,10 +118,21 @@ def last_admin(somebody: Person) -> bool:
     return db.session.scalar(others) is None
 
 
+def first_admin() -> Person:
+    """The active administrator who was here first; NotFound where there is none."""
+    wanted = select(Person).where(Person.is_admin, Person.active).order_by(Person.id).limit(1)
+    somebody = db.session.scalar(wanted)
+    if somebody is None:
+        raise NotFound("There is no administrator yet.")
+    return somebody
+
+
 def reactivate(somebody: Person) -> None:
     somebody.active = True
+    rooms.changed_by(somebody)
     rooms.bring_into_open_rooms(somebody)
     db.session.commit()
+    notices.obey()
 
 
 def promote(somebody: Person) -> None:
@@ -118,6 +140,7 @@ def promote(somebody: Person) -> None:
     if somebody.kind != "person":
         raise Forbidden("A bot cannot be an administrator.")
     somebody.is_admin = True
+    rooms.changed_by(somebody)
     db.session.commit()
 
 

@@ -1,4 +1,4 @@
-"""Rooms: open, invite, leave, archive, and the one membership look-up. Called by the doors, by messages and commands."""
+"""Rooms: open, find, revise, count; and the one membership look-up. Called by the doors, the row and commands."""
 
 import hashlib
 import uuid
@@ -112,7 +112,7 @@ def open_direct(somebody: Person, member_ids) -> tuple[Membership, bool]:
     ids = require_people(member_ids) | {somebody.id}
     if not 2 <= len(ids) <= DIRECT_MAX:
         raise Invalid(f"memberIds: a direct room is for 2 to {DIRECT_MAX} people.", field="memberIds")
-    key = hashlib.sha256(",".join(map(str, sorted(ids))).encode()).hexdigest()
+    key = direct_key(ids)
     known = db.session.scalar(select(Room.id).where(Room.direct_key == key))
     if known is None:
         known = make_direct(somebody, ids, key)
@@ -120,6 +120,11 @@ def open_direct(somebody: Person, member_ids) -> tuple[Membership, bool]:
             return membership_of(somebody, known), True
         known = db.session.scalar(select(Room.id).where(Room.direct_key == key))  # somebody else was quicker
     return membership_of(somebody, known), False
+
+
+def direct_key(ids: set[int]) -> str:
+    """What makes a set of people have one direct room only."""
+    return hashlib.sha256(",".join(map(str, sorted(ids))).encode()).hexdigest()
 
 
 def make_direct(somebody: Person, ids: set[int], key: str) -> str | None:
@@ -142,6 +147,13 @@ def bring_into_open_rooms(somebody: Person) -> None:
     for room in open_to(somebody):
         db.session.add(Membership(room_id=room.id, person_id=somebody.id))
         changed(room)
+
+
+def changed_by(somebody: Person) -> None:
+    """Count a change in every room of somebody who came back, was turned away or rose, in the transaction under way."""
+    his = select(Membership.room_id).where(Membership.person_id == somebody.id)
+    step = update(Room).where(Room.id.in_(his)).values(version=Room.version + 1)
+    db.session.execute(step.execution_options(synchronize_session=False))
 
 
 def changed(room: Room) -> None:
@@ -181,12 +193,23 @@ def revise(
     return membership_of(membership.person, room.id)
 
 
-def advance(room_id: str) -> tuple[int, int]:
-    """The next `seq` and `rev` of a room, in the transaction under way.
+def archive(room: Room, archived: bool = True) -> None:
+    """Archive a room or bring it back, whoever asks (commands may)."""
+    if room.kind == DIRECT:
+        raise Forbidden("A direct room belongs to its people; it stays as it is.")
+    if archived != (room.archived_at is not None):
+        room.archived_at = now() if archived else None
+        changed(room)
+        db.session.commit()
+        notices.obey()
+
+
+def advance(room_id: str, count: int = 1) -> tuple[int, int]:
+    """The next `seq` and `rev` of a room, in the transaction under way; the last of the next `count` (for much at once).
 
     The row lock it takes makes both follow commit order, without a hole. Forbidden when the room was archived.
     """
-    return counted(room_id, last_seq=Room.last_seq + 1, rev=Room.rev + 1)
+    return counted(room_id, last_seq=Room.last_seq + count, rev=Room.rev + count)
 
 
 def advance_rev(room_id: str) -> int:

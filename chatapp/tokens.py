@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from . import notices, secret
-from .errors import NotFound
+from .errors import Forbidden, NotFound
 from .extensions import db
 from .models import Person, Token, now
 
@@ -14,7 +14,9 @@ USED_EVERY = timedelta(minutes=10)  # a request writes no oftener
 
 
 def create(somebody: Person, name: str = "") -> tuple[Token, str]:
-    """A new token and its secret, which is never to be seen again."""
+    """A new token and its secret, which is never to be seen again. Forbidden for somebody who was turned away."""
+    if not somebody.active:
+        raise Forbidden("Somebody who was turned away cannot have a token.")
     key = secret.make()
     token = Token(person_id=somebody.id, name=name, secret_hash=secret.digest(key))
     db.session.add(token)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from . import markdown
+from . import emoji
 from .errors import ChatError, Invalid, TooLarge
 from .models import Membership, Message, Person, Room
 
@@ -261,5 +261,5 @@ def message(said: Message) -> dict:
 def message_html(shape: dict, body_html: str) -> str:
     """THE rendering of a message: one element, the same for every reader."""
     template = current_app.jinja_env.get_template("messages/_message.html")
-    emoji = markdown.is_emoji_only(shape["content"])
-    return template.render(message=shape, body_html=body_html, emoji=emoji).strip()
+    only_emoji = emoji.is_emoji_only(shape["content"])
+    return template.render(message=shape, body_html=body_html, emoji=only_emoji).strip()

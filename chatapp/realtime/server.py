@@ -40,6 +40,8 @@ def listen(host: str, port: int, shared: bool) -> socket.socket:
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Accepted sockets inherit it. Without it an ack that follows an event waits 40 ms for the peer's delayed ACK.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if shared:  # only then: otherwise two servers would share a port and nobody would be told
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(place)
@@ -71,18 +73,14 @@ def signal_pipe() -> int:
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    asked = []
-
-    def ask(number, _frame):
-        if number == signal.SIGINT and signal.SIGINT in asked:
-            os._exit(130)
-        asked.append(number)
-        if len(asked) == 1:
-            os.write(writer, b"!")
-
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ask)
+        signal.signal(number, lambda number, _frame: signal.signal(number, leave_now_or_ignore(number)))
     return reader
+
+
+def leave_now_or_ignore(number: int):
+    return signal.SIG_DFL if number == signal.SIGINT else signal.SIG_IGN
 
 
 def spare_the_collector() -> None:
@@ -95,7 +93,7 @@ def spare_the_collector() -> None:
 def stop(server, eio) -> None:
     """Take nobody new, let browsers go so that they come back, and wait for what is under way."""
     log.info("stopping", connections=len(eio.sockets))
-    server.stop_accepting()
+    server.shut()
     for connection in list(eio.sockets.values()):
         # Without a goodbye packet (abort): after one, python-socketio's client would never come back.
         connection.close(wait=False, abort=True, reason=eio.reason.SERVER_DISCONNECT)

@@ -54,7 +54,9 @@ def refuse_forgery() -> None:
 
 def refuse_without_csrf_token(_: CSRFError):
     """In the contract's words, through the handler of every refusal."""
-    return current_app.handle_user_exception(Forbidden("The CSRF token is missing or wrong; please load the page again."))
+    return current_app.handle_user_exception(
+        Forbidden("The CSRF token is missing or wrong; please load the page again.")
+    )
 
 
 def asker() -> Asker | None:

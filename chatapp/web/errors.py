@@ -9,7 +9,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from ..errors import ChatError, Internal, Invalid, NotFound, RateLimited, TooLarge, Unavailable
-from ..extensions import db
 
 STATUS = {
     "unauthorized": 401,
@@ -79,11 +78,9 @@ def refused_by_framework(error: HTTPException):
 
 def database_away(error: Exception):
     log.error("database_unavailable", error=type(error).__name__)
-    db.session.rollback()
     return refused(Unavailable("The database cannot be reached; please try again.", retry_after=1))
 
 
 def accident(error: Exception):
     log.exception("request_failed")
-    db.session.rollback()
     return refused(Internal("Something went wrong here; it was written down."))

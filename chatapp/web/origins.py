@@ -41,8 +41,8 @@ def is_named(origin: str, allowed: list[str]) -> bool:
 def checker(app: Flask):
     """For Engine.IO: whether a request with this Origin may come in at all."""
 
-    def may_enter(origin: str, environ: dict) -> bool:
-        return is_own(origin, Request(environ)) or is_named(origin, app.config["CORS_ORIGIN"])
+    def may_enter(origin: str | None, environ: dict) -> bool:
+        return origin is None or is_own(origin, Request(environ)) or is_named(origin, app.config["CORS_ORIGIN"])
 
     return may_enter
 

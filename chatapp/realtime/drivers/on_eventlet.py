@@ -1,5 +1,6 @@
 """Serving on eventlet, the default. For server.py."""
 
+import contextlib
 import errno
 import sys
 import time
@@ -7,8 +8,8 @@ import time
 import eventlet
 import eventlet.wsgi
 import structlog
-from eventlet.greenlet import GreenletExit
 from eventlet.hubs import trampoline
+from greenlet import GreenletExit
 
 KEEPALIVE_S = 75  # longer than a proxy keeps its end
 SILENCE_S = 20  # the longest a request may stand still while it is sent
@@ -37,7 +38,7 @@ class Server:
             log_x_forwarded_for=False,
         )
 
-    def stop_accepting(self):
+    def shut(self):
         self.thread.kill()  # idle connections end with it; those under way are left to finish
         self.listener.close()
 
@@ -60,8 +61,9 @@ class PatientListener:
 
     def __init__(self, listener):
         self.listener = listener
-        self.getsockname = listener.getsockname
-        self.close = listener.close
+
+    def __getattr__(self, name):
+        return getattr(self.listener, name)
 
     def accept(self):
         while True:
@@ -91,17 +93,15 @@ class Connections(eventlet.GreenPool):
 
 def refuse(connection):
     _, client, _ = connection
-    try:
+    with contextlib.suppress(OSError):
         client.sendall(FULL)
-    except OSError:
-        pass
 
 
 class ErrorLog:
     """What upstream's server has to say: only accidents are kept, and never a request line, which may hold a secret."""
 
     def info(self, text, *_):
-        if sys.exc_info()[0] is not None:
+        if sys.exc_info()[0] not in (None, GreenletExit):
             log.exception("connection_failed")
 
     def error(self, text, *_):

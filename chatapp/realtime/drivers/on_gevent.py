@@ -32,7 +32,7 @@ class Server(pywsgi.WSGIServer):
         super().__init__(listener, app, log=None, error_log=log, spawn=self.connections, handler_class=Handler)
         self.start()
 
-    def stop_accepting(self):
+    def shut(self):
         self.close()
         for handler in list(self.idle):
             handler.socket.shutdown(gevent.socket.SHUT_RDWR)

@@ -23,9 +23,7 @@ class Server:
         self.lock = threading.Lock()
         self.listener = listener
         host, port = listener.getsockname()[:2]
-        self.server = make_server(
-            host, port, self.count, threaded=True, request_handler=Handler, fd=listener.fileno()
-        )
+        self.server = make_server(host, port, self.count, threaded=True, request_handler=Handler, fd=listener.fileno())
         self.server.log = lambda *_: None
         threading.Thread(target=self.server.serve_forever, args=(POLL_S,), daemon=True).start()
 
@@ -39,7 +37,7 @@ class Server:
             with self.lock:
                 self.under_way -= 1
 
-    def stop_accepting(self):
+    def shut(self):
         self.server.shutdown()
         self.server.server_close()
         self.listener.close()

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, redirect, render_template, session, url_for
 
-from ... import devices, people, rooms, wire
+from ... import people, rooms, wire
 from ...errors import ChatError, Forbidden
 from ...extensions import limiter
 from .. import auth

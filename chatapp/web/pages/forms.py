@@ -1,9 +1,11 @@
 """Forms: read what a browser posted, as the same shapes that the API takes."""
 
+from typing import Annotated
+
 from flask import request
 from pydantic import model_validator
 
-from ... import wire
+from ... import people, wire
 from ...errors import ChatError
 
 
@@ -11,7 +13,7 @@ class PersonForm(wire.Payload):
     """Name, address and password of somebody who comes in. (The address is checked by people.email_address.)"""
 
     name: wire.Name
-    email: wire.Name
+    email: Annotated[str, wire.one_line(people.EMAIL_MAX)]
     password: str | None = None
 
 

@@ -36,7 +36,9 @@ def side() -> dict:
     shown = [entry(one, people.get(one.room_id, ())) for one in mine]
     return {
         "rooms": [one for one in shown if one["kind"] != rooms.DIRECT],
-        "direct": sorted((one for one in shown if one["kind"] == rooms.DIRECT), key=lambda one: one["title"].casefold()),
+        "direct": sorted(
+            (one for one in shown if one["kind"] == rooms.DIRECT), key=lambda one: one["title"].casefold()
+        ),
     }
 
 

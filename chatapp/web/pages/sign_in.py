@@ -73,6 +73,8 @@ def join(code: str):
         invites.require(code)
     except NotFound:
         return render_template("errors/invite.html"), 404
+    if auth.asker() is not None:
+        return redirect(url_for("first_run.home"))
     return render_template("people/join.html", errors={}, values={})
 
 

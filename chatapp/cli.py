@@ -1,7 +1,0 @@
-"""The commands of operators."""
-
-from flask import Flask
-
-
-def register(app: Flask) -> None:
-    pass

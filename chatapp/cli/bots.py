@@ -1,0 +1,35 @@
+"""flask bots: members that are programs."""
+
+import click
+
+from .. import people, tokens, wire
+from .command import Group
+from .listing import as_json, show
+
+group = Group("bots", help="Members that are programs.")
+
+
+class NewBot(wire.Payload):
+    name: wire.Name
+
+
+@group.command("create")
+@click.argument("name")
+@click.option("--token", "with_token", is_flag=True, help="Make a token too and print it below the id.")
+def create(name: str, with_token: bool) -> None:
+    """Make a bot, a member of every open room, and print the id."""
+    bot = people.create(wire.parse(NewBot, {"name": name}).name, None, kind="bot")
+    click.echo(bot.id)
+    if with_token:
+        click.echo(tokens.create(bot, "command line")[1])
+
+
+@group.command("list")
+@as_json
+def list_(as_json: bool) -> None:
+    """Every bot."""
+    show([shown(one) for one in people.everybody() if one.kind == "bot"], as_json)
+
+
+def shown(bot) -> dict:
+    return {"id": bot.id, "name": bot.name, "active": bot.active, "createdAt": wire.moment(bot.created_at)}

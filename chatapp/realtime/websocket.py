@@ -1,0 +1,107 @@
+"""Engine.IO made safe against strangers, on both transports. `create_app` calls `harden` once, after `init_app`.
+This module and drivers/ are the only ones that lean on private parts of python-engineio, python-socketio and eventlet;
+tests/test_websocket.py fails when those parts change.
+"""
+
+from functools import partial
+
+import engineio.payload
+from engineio.exceptions import ContentTooLongError, EngineIOError
+from engineio.packet import Packet
+from socketio.packet import BINARY_EVENT, EVENT
+from socketio.packet import Packet as EventPacket
+
+MAX_MESSAGE_BYTES = 128 * 1024  # one message, however it comes; a longer one closes its connection
+MAX_POST_BYTES = 1_000_000  # many polled packets may come together
+MAX_POST_PACKETS = 5_000
+MAX_ATTACHMENTS = 10  # binary parts of one event; nothing here takes any, so these are only held until refused
+RESERVED_EVENTS = ("connect", "disconnect", "connect_error")
+NO_EVENT = ""
+OFFERED_EXTENSIONS = "HTTP_SEC_WEBSOCKET_EXTENSIONS"
+
+
+def harden(server) -> None:
+    """Give a `socketio.Server` bounded transports."""
+    server.eio.max_http_buffer_size = MAX_POST_BYTES
+    server.eio._async = {**server.eio._async, "websocket": bounded_websocket(server.eio)}
+    server.eio.disconnect = partial(end_at_once, server.eio)
+    server.packet_class = BoundedEventPacket
+    engineio.payload.Payload = BoundedPayload
+
+
+def end_at_once(eio, sid: str) -> None:
+    """End one connection, as Engine.IO does after a bad request. Upstream's own way waits until the client has fetched
+    all that is queued for it, which it may never do."""
+    connection = eio.sockets.pop(sid, None)
+    if connection is not None:
+        connection.close(wait=False, abort=True, reason=eio.reason.TRANSPORT_ERROR)
+
+
+def bounded_websocket(eio) -> type:
+    if eio.async_mode == "eventlet":
+        from .drivers.eventlet_websocket import BoundedWebSocketWSGI
+
+        return BoundedWebSocketWSGI
+    return bounded_simple_websocket(eio._async["websocket"])
+
+
+def bounded_simple_websocket(upstream: type) -> type:
+    """`upstream` (gevent's or the threads' WebSocket, both on simple-websocket) with a bound, without compression."""
+
+    class BoundedSimpleWebSocket(upstream):
+        def __init__(self, handler, server):
+            super().__init__(handler, server)
+            self.server_args["max_message_size"] = MAX_MESSAGE_BYTES
+
+        def __call__(self, environ, start_response):
+            environ.pop(OFFERED_EXTENSIONS, None)
+            return super().__call__(environ, start_response)
+
+        def wait(self):
+            return packet_or_end(super().wait())
+
+    return BoundedSimpleWebSocket
+
+
+def packet_or_end(data: str | bytes | None) -> str | bytes | None:
+    """`data`, or None (the connection's end) where it is no packet: upstream would leave the connection half open."""
+    try:
+        if isinstance(data, str):
+            Packet(encoded_packet=data)
+    except (ValueError, RecursionError):
+        return None
+    return data
+
+
+class BoundedPayload(engineio.payload.Payload):
+    """What one polling request carries. Upstream answers "OK" to a payload it cannot read, and loses all of it."""
+
+    max_decode_packets = MAX_POST_PACKETS
+
+    def decode(self, encoded_payload):
+        if any(len(packet.encode()) > MAX_MESSAGE_BYTES for packet in encoded_payload.split("\x1e")):
+            raise ContentTooLongError
+        try:
+            super().decode(encoded_payload)
+        except (ValueError, RecursionError) as error:
+            raise EngineIOError from error
+
+
+class BoundedEventPacket(EventPacket):
+    """A Socket.IO packet; one that announces attachments by the million would be collected for ever.
+
+    An event must be a list that begins with a name. Upstream's own names ("connect", "disconnect") would reach the
+    handlers of those moments, and anything else ends in an exception without an ack: both become an unknown event.
+    """
+
+    def decode(self, encoded_packet):
+        attachments = super().decode(encoded_packet)
+        if attachments > MAX_ATTACHMENTS:
+            raise ValueError("too many attachments")
+        if self.packet_type in (EVENT, BINARY_EVENT) and not is_event(self.data):
+            self.data = [NO_EVENT]
+        return attachments
+
+
+def is_event(data) -> bool:
+    return isinstance(data, list) and bool(data) and isinstance(data[0], str) and data[0] not in RESERVED_EVENTS

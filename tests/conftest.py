@@ -1,0 +1,170 @@
+"""The cast: people with verbs, in a workplace that is empty again at the start of every test.
+
+On SQLite in a temporary file, or on the database that TEST_DATABASE_URL names: it is emptied.
+"""
+
+import os
+import time
+from contextlib import contextmanager
+
+import pytest
+from argon2 import PasswordHasher
+from flask_socketio.test_client import SocketIOTestClient
+from sqlalchemy import delete, event
+
+from chatapp import create_app, notices, passwords, presence, ratelimit, typists
+from chatapp.extensions import cache, db, limiter, socketio
+from chatapp.realtime import connections
+
+pytest.register_assert_rewrite("tests.cast")
+
+from tests.cast import Browser, Clock, Somebody  # noqa: E402 (once its assertions are ready to explain themselves)
+
+FORGETFUL = (presence, typists, notices, ratelimit, connections)  # modules that remember in memory
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """The application, made once, and what making it did to the extensions that are one per process."""
+    url = os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{tmp_path_factory.mktemp('chat') / 'chat.sqlite3'}"
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CORS_ORIGIN", "STATIC_URL", "TRUSTED_PROXIES", "WEB_CONCURRENCY", "CACHE_TTL", "ASYNC_MODE"):
+            patch.delenv(name, raising=False)
+        for name, value in {"APP_ENV": "test", "LOG_LEVEL": "ERROR", "SECRET_KEY": "not a secret here", "DATABASE_URL": url}.items():
+            patch.setenv(name, value)
+        patch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        # The limiter only sets itself up when it is on; each test that wants it switches it on again.
+        app = create_app({"RATE_LIMITS": False, "RATELIMIT_ENABLED": True})
+        limiter.enabled = False
+        with app.app_context():
+            db.drop_all()
+            db.create_all()
+        yield app, [(extension, vars(extension).copy()) for extension in (socketio, limiter)]
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(built):
+    app, extensions = built
+    for extension, made in extensions:  # a test may have made another application
+        vars(extension).update(made)
+    forget_connections()
+    with app.app_context():
+        for table in reversed(db.metadata.sorted_tables):
+            db.session.execute(delete(table))
+        db.session.commit()
+        cache.clear()
+    limiter.reset()
+    return app
+
+
+def forget_connections():
+    server = socketio.server
+    for held in (SocketIOTestClient.clients, server.environ, server.manager.rooms, server.manager.eio_to_sid):
+        held.clear()
+    for module in FORGETFUL:
+        for name, value in vars(module).items():
+            if name.startswith("_") and not name.startswith("__") and isinstance(value, dict | set):
+                value.clear()
+
+
+@pytest.fixture
+def inside(app):
+    """An application context around the test: for calling the row's functions."""
+    with app.app_context():
+        yield app
+        db.session.rollback()
+
+
+@pytest.fixture
+def cast(app):
+    """Makes anybody: `cast("Fay", is_admin=True)`."""
+    return lambda name, **more: Somebody(app, name, **more)
+
+
+@pytest.fixture
+def olga(cast):
+    """The administrator."""
+    return cast("Olga", is_admin=True)
+
+
+@pytest.fixture
+def ana(cast):
+    """Owner of `room`."""
+    return cast("Ana")
+
+
+@pytest.fixture
+def ben(cast):
+    """Member of `room`."""
+    return cast("Ben")
+
+
+@pytest.fixture
+def cleo(cast):
+    """Another member of `room`."""
+    return cast("Cleo")
+
+
+@pytest.fixture
+def eve(cast):
+    """Has an account, and no business in `room`."""
+    return cast("Eve")
+
+
+@pytest.fixture
+def room(ana, ben, cleo):
+    return ana.makes("Kitchen", members=(ben, cleo))
+
+
+@pytest.fixture
+def stranger(app):
+    """A browser that nobody is signed in with."""
+    return Browser(app)
+
+
+@pytest.fixture
+def clock(app, monkeypatch):
+    moving = Clock(app)
+    monkeypatch.setattr(time, "monotonic", moving.now)
+    return moving
+
+
+@pytest.fixture
+def queries(app):
+    """`with queries() as statements:` collects the SQL sent meanwhile."""
+
+    @contextmanager
+    def watch():
+        statements = []
+
+        def note(_connection, _cursor, statement, *_):
+            statements.append(statement)
+
+        with app.app_context():
+            engine = db.engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield statements
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+    return watch
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """`meanwhile(thing, name, act)`: `act()` happens once, at the moment when the thing's function is called next."""
+
+    def arrange(thing, name, act):
+        then = getattr(thing, name)
+
+        def interrupted(*arguments, **named):
+            monkeypatch.setattr(thing, name, then)
+            act()
+            return then(*arguments, **named)
+
+        monkeypatch.setattr(thing, name, interrupted)
+
+    return arrange

@@ -1,0 +1,161 @@
+"""What open connections must obey, wherever the change was made: in another process, by a command."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from chatapp import devices, members, notices, people, rooms, tokens
+from chatapp.extensions import db
+from chatapp.models import Notice, now
+from chatapp.realtime import connections
+
+
+@pytest.fixture
+def elsewhere(inside, monkeypatch):
+    """Changes made here are made by another process: this one only has its ticker."""
+    obey = notices.obey
+    monkeypatch.setattr(notices, "obey", lambda: None)
+
+    def looks():
+        obey()
+
+    return looks
+
+
+def test_a_device_signed_out_elsewhere_is_cut(elsewhere, ana):
+    here, there = ana.opens_a_browser(), ana.opens_a_browser()
+    tab, other = here.opens_a_tab(), there.opens_a_tab()
+    newest, oldest = sorted(devices.of(ana.row()), key=lambda one: -one.id)
+    devices.end(ana.row(), newest.id)
+    assert other.is_open
+    elsewhere()
+    assert tab.is_open and not other.is_open
+    assert connections.of_credential("device", newest.id) == []
+    assert len(connections.of_credential("device", oldest.id)) == 1
+
+
+def test_a_token_revoked_elsewhere_is_cut_and_only_that_one(elsewhere, ana):
+    browser_tab, other = ana.opens_a_browser().opens_a_tab(), ana.opens_a_tab()
+    assert ana.tab.is_open
+    tokens.revoke(tokens.of(ana.row())[0].id)
+    elsewhere()
+    assert not ana.tab.is_open and not other.is_open and browser_tab.is_open
+
+
+def test_a_device_and_a_token_of_the_same_number_are_not_mistaken(elsewhere, ana):
+    tab = ana.opens_a_browser().opens_a_tab()
+    assert tab.is_open and ana.tab.is_open
+    (connection,) = connections.of_credential("device", devices.of(ana.row())[0].id)
+    notices.post("token", connection.credential[1] + 10**6)
+    notices.post("token", connection.credential[1]) if connection.credential[1] != tokens.of(ana.row())[0].id else None
+    db.session.commit()
+    elsewhere()
+    assert tab.is_open and ana.tab.is_open
+
+
+def test_somebody_deactivated_elsewhere_is_cut_everywhere(elsewhere, ana, ben, room):
+    ben.enters(room)
+    tab = ben.opens_a_browser().opens_a_tab()
+    tab.enters(room)
+    people.deactivate(ben.row())
+    elsewhere()
+    assert not ben.tab.is_open and not tab.is_open
+    assert connections.of_person(ben.id) == []
+
+
+def test_a_member_removed_elsewhere_hears_so_and_no_more(elsewhere, ana, ben, room):
+    ana.enters(room), ben.enters(room)
+    ana.hears_all(), ben.hears_all()
+    members.remove(rooms.membership_of(ben.row(), room))
+    elsewhere()
+    assert ben.hears_all() == [("sessionRemoved", {"sessionId": room})]
+    assert {name for name, _ in ana.hears_all()} == {"userOffline", "sessionUpdated"}
+    ana.says("gone", room)
+    ben.hears_nothing()
+
+
+def test_a_room_changed_elsewhere_is_told_as_it_is_now(elsewhere, ana, ben, room):
+    ben.tab.hears_all()
+    for name in ("Galley", "Pantry"):
+        rooms.revise(rooms.membership_of(ana.row(), room), name=name)
+    elsewhere()
+    heard = ben.hears_all("sessionUpdated")
+    assert heard and {one["session"]["name"] for one in heard} == {"Pantry"}
+
+
+def test_a_room_that_is_gone_and_a_process_without_connections_are_no_trouble(elsewhere, ana, room):
+    notices.post("room", "nowhere")
+    db.session.commit()
+    elsewhere()
+    ana.tab.hears_all()
+    notices.post("room", "nowhere again")
+    db.session.commit()
+    elsewhere()
+    ana.hears_nothing()
+
+
+def test_each_notice_is_obeyed_once(elsewhere, ana, ben, room):
+    ben.tab.hears_all()
+    rooms.revise(rooms.membership_of(ana.row(), room), name="Galley")
+    for _ in range(3):
+        elsewhere()
+    assert len(ben.hears_all("sessionUpdated")) == 1
+
+
+def test_a_notice_that_is_committed_late_is_obeyed_too(elsewhere, ana, ben, room):
+    """Ids are not commit order: a smaller one may become visible after a greater one was obeyed."""
+    ben.tab.hears_all()
+    notices.post("room", room)
+    db.session.commit()
+    late = db.session.scalar(select(func.max(Notice.id))) + 100
+    elsewhere()
+    ben.hears_all()
+    db.session.add(Notice(id=late + 1, kind="room", subject=room))
+    db.session.commit()
+    elsewhere()
+    db.session.add(Notice(id=late, kind="room", subject=room))
+    db.session.commit()
+    ben.hears_all()
+    elsewhere()
+    assert len(ben.hears_all("sessionUpdated")) == 1
+
+
+def test_a_notice_that_cannot_be_obeyed_holds_up_no_other(elsewhere, ana, ben, room, monkeypatch):
+    ben.enters(room)
+
+    def breaks(_notice):
+        raise RuntimeError("broken")
+
+    monkeypatch.setitem(notices.OBEY, "room", breaks)
+    notices.post("room", room)
+    db.session.commit()
+    tokens.revoke(tokens.of(ben.row())[0].id)
+    for _ in range(3):  # turns of the ticker, which survives whatever a job does
+        try:
+            elsewhere()
+        except RuntimeError:
+            db.session.rollback()
+    assert not ben.tab.is_open
+
+
+def test_old_notices_are_swept_and_young_ones_kept(app, inside, ana, room, clock):
+    ana.calls("PATCH", f"/sessions/{room}", {"name": "Galley"})
+    db.session.execute(update(Notice).values(created_at=now() - timedelta(hours=2)))
+    db.session.commit()
+    ana.calls("PATCH", f"/sessions/{room}", {"name": "Pantry"})
+    young = db.session.scalars(select(Notice.id).where(Notice.created_at > now() - timedelta(hours=1))).all()
+    notices.tidy()
+    assert db.session.scalars(select(Notice.id)).all() == young != []
+    assert set(young) <= set(notices._obeyed)
+    clock.offset += 3_600
+    notices.tidy()
+    assert notices._obeyed == {}
+
+
+def test_the_ticker_does_all_this_without_being_asked(elsewhere, ana, ben, room, clock, monkeypatch):
+    ben.enters(room)
+    people.deactivate(ben.row())
+    monkeypatch.undo()
+    clock.ticks()
+    assert not ben.tab.is_open
