@@ -1,4 +1,4 @@
-"""Much written at once without freezing a running server: short transactions with a breath between. For seed and import."""
+"""Much written at once without freezing a running server: short transactions, a breath between. For seed, import."""
 
 import time
 from collections.abc import Iterable, Iterator

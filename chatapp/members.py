@@ -31,14 +31,18 @@ def add(room: Room, person_id: int) -> Membership:
     if somebody is None or not somebody.active:
         raise NotFound("There is no such person.")
     if db.session.get(Membership, (room.id, person_id)) is None:
-        db.session.add(Membership(room_id=room.id, person_id=person_id))
-        rooms.changed(room)
-        try:
-            db.session.commit()
-        except IntegrityError:  # added by somebody else in the same moment
-            db.session.rollback()
-        notices.obey()
+        bring_in(room, person_id)
     return rooms.membership_of(somebody, room.id)
+
+
+def bring_in(room: Room, person_id: int) -> None:
+    db.session.add(Membership(room_id=room.id, person_id=person_id))
+    try:
+        rooms.changed(room)
+        db.session.commit()
+    except IntegrityError:  # somebody else did it in the same moment
+        db.session.rollback()
+    notices.obey()
 
 
 def put_out(membership: Membership, person_id: int) -> None:

@@ -62,8 +62,8 @@ def place(message: Message) -> bool:
 
 
 def place_many(room_id: str, rows: list[dict]) -> int:
-    """Much at once (seed, import), in the transaction under way: ready rows, as the table has them but for their places,
-    which they get in their order. Answers the first `seq`.
+    """Much at once (seed, import), in the transaction under way: rows as the table has them but for their places, which
+    they get in their order. Answers the first `seq`.
     """
     last_seq, last_rev = rooms.advance(room_id, len(rows))
     first_seq, first_rev = last_seq - len(rows) + 1, last_rev - len(rows) + 1

@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 
-from sqlalchemy import insert, literal, select, update
+from sqlalchemy import Select, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -50,10 +50,13 @@ def direct_people(room_ids: list[str]) -> dict[str, list[Person]]:
 
 
 def open_to(somebody: Person) -> list[Room]:
-    """Open rooms that somebody is not in (because he left)."""
+    """Open rooms that somebody is not in (because he left), by name."""
+    return list(db.session.scalars(without(somebody).where(Room.archived_at.is_(None)).order_by(Room.name)))
+
+
+def without(somebody: Person) -> Select:
     mine = select(Membership.room_id).where(Membership.person_id == somebody.id)
-    wanted = select(Room).where(Room.kind == OPEN, Room.archived_at.is_(None), Room.id.not_in(mine))
-    return list(db.session.scalars(wanted.order_by(Room.name)))
+    return select(Room).where(Room.kind == OPEN, Room.id.not_in(mine))
 
 
 def everything() -> list[Room]:
@@ -143,8 +146,8 @@ def make_direct(somebody: Person, ids: set[int], key: str) -> str | None:
 
 
 def bring_into_open_rooms(somebody: Person) -> None:
-    """Add somebody to every open room he is not in, in the transaction under way."""
-    for room in open_to(somebody):
+    """Add somebody to every open room he is not in (archived ones may come back), in the transaction under way."""
+    for room in db.session.scalars(without(somebody)):
         db.session.add(Membership(room_id=room.id, person_id=somebody.id))
         changed(room)
 
@@ -205,7 +208,7 @@ def archive(room: Room, archived: bool = True) -> None:
 
 
 def advance(room_id: str, count: int = 1) -> tuple[int, int]:
-    """The next `seq` and `rev` of a room, in the transaction under way; the last of the next `count` (for much at once).
+    """The next `seq` and `rev` of a room, in the transaction under way; of the next `count`, the last.
 
     The row lock it takes makes both follow commit order, without a hole. Forbidden when the room was archived.
     """

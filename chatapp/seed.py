@@ -17,6 +17,7 @@ from .errors import Invalid
 from .extensions import db
 from .models import Membership, Person, Room, Token, now
 
+DICE = random.Random()  # noqa: S311 (who says what is no secret)
 PAST = timedelta(days=14)  # over which the messages are spread
 BURST = 6  # messages that follow each other closely
 BURST_GAP_S = 40.0
@@ -96,7 +97,7 @@ def say(room_ids: list[str], ids: list[int], count: int, begun: datetime) -> Ite
     texts = smalltalk.texts() if count else []
     for place, room_id in enumerate(room_ids):
         share = count // len(room_ids) + (place < count % len(room_ids))
-        speakers = random.sample(ids, min(SPEAKERS, len(ids)))
+        speakers = DICE.sample(ids, min(SPEAKERS, len(ids)))
         for batch in batches.paced(conversation(speakers, texts, share, begun)):
             messages.place_many(room_id, batch)
             db.session.commit()
@@ -105,12 +106,12 @@ def say(room_ids: list[str], ids: list[int], count: int, begun: datetime) -> Ite
 
 def conversation(speakers: list[int], texts: list[tuple[str, str]], count: int, begun: datetime) -> Iterable[dict]:
     """Rows for messages.place_many: several people in turn, in bursts, ever later, the last one a moment ago."""
-    author = random.choice(speakers)
+    author = DICE.choice(speakers)
     first_client_id = uuid.uuid4().int >> 40 << 40  # counted up: neighbours in the index, which is quick to fill
     for number in range(count):
-        if random.random() > SAME_AGAIN:
-            author = random.choice(speakers)
-        content, body_html = random.choice(texts)
+        if DICE.random() > SAME_AGAIN:
+            author = DICE.choice(speakers)
+        content, body_html = DICE.choice(texts)
         client_id = str(uuid.UUID(int=first_client_id + number))
         yield {
             "author_id": author,
@@ -126,5 +127,5 @@ def moment_of(number: int, count: int) -> timedelta:
     """When the `number`-th of `count` messages was said, from the beginning of PAST; later for every number."""
     step, left = PAST.total_seconds() / count, count - 1 - number
     gap = min(step, BURST_GAP_S)
-    before_end = step * (left - left % BURST) + gap * (left % BURST + 0.9 * random.random())
+    before_end = step * (left - left % BURST) + gap * (left % BURST + 0.9 * DICE.random())
     return timedelta(milliseconds=int((PAST.total_seconds() - before_end) * 1000))

@@ -12,7 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from .. import history, messages, metrics, presence, rooms, typists, wire
-from ..errors import ChatError, Internal, Invalid, Unauthorized, Unavailable, UnknownEvent
+from ..errors import ChatError, Internal, Invalid, NotFound, Unauthorized, Unavailable, UnknownEvent
 from ..models import Membership, Person
 from ..realtime import connections
 from ..realtime.connections import Connection
@@ -104,7 +104,7 @@ class ChatNamespace(Namespace):
         ask = wire.parse(wire.JoinSession, payload)
         asker.membership(ask.session_id)
         self.listen(asker, ask.session_id)
-        membership = asker.membership(ask.session_id)  # read after entering: nothing falls between
+        membership = self.still_member(asker, ask.session_id)  # read after entering: nothing falls between
         changed = ask.after_rev is not None
         page = history.changes(membership, ask.after_rev) if changed else history.latest(membership)
         return {
@@ -120,6 +120,16 @@ class ChatNamespace(Namespace):
         self.enter_room(asker.connection.sid, room_id)
         asker.connection.rooms.add(room_id)
         presence.arrive(room_id, wire.person(asker.person), asker.connection.sid)
+
+    def still_member(self, asker: Asker, room_id: str) -> Membership:
+        """The membership once more; who was put out while entering is out."""
+        try:
+            return asker.membership(room_id)
+        except NotFound:
+            self.leave_room(asker.connection.sid, room_id)
+            asker.connection.rooms.discard(room_id)
+            presence.dismiss(room_id, asker.person.id)
+            raise
 
     def on_leaveSession(self, asker: Asker, payload) -> dict:
         ask = wire.parse(wire.OfSession, payload)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.people import House, Tab
+
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 30
 STOP_S = 40  # the server's own grace is 25 s
@@ -136,3 +138,49 @@ def steady(servers):
     server = servers()
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="module")
+def house(servers):
+    """Such a server, in the mode that the environment names, with people to come."""
+    return House(servers(**mode()))
+
+
+@pytest.fixture
+def shaky_house(server):
+    """The same on a server that the test may stop, kill and restart."""
+    return House(server)
+
+
+def mode() -> dict:
+    return {"ASYNC_MODE": os.environ.get("ASYNC_MODE", "eventlet")}
+
+
+@pytest.fixture
+def ana(house):
+    """Owner of `room`. Like everybody here new in each test, so that no test meets what another left behind."""
+    return house.somebody("Ana")
+
+
+@pytest.fixture
+def ben(house):
+    """Member of `room`."""
+    return house.somebody("Ben")
+
+
+@pytest.fixture
+def cleo(house):
+    """Another member of `room`."""
+    return house.somebody("Cleo")
+
+
+@pytest.fixture
+def room(ana, ben, cleo):
+    return ana.makes(ben, cleo)
+
+
+@pytest.fixture(autouse=True)
+def everybody_goes_home():
+    yield
+    while Tab.opened:
+        Tab.opened.pop().closes()

@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 
-import engineio
+import engineio.payload
 import requests
 import socketio
 from argon2 import PasswordHasher
@@ -20,6 +20,9 @@ CHAT = "/chat"
 SOON_S = 5.0  # for what takes a moment; a second on a quiet machine
 ANSWER_S = 30.0  # for what may stand behind much else
 PASSWORD = "correct horse battery"
+
+# Browsers take as many packets in one poll as there are; this client would break off at the 17th.
+engineio.payload.Payload.max_decode_packets = 10_000
 
 
 class Lost(Exception):
