@@ -33,7 +33,7 @@ format: $(DEVELOPMENT) ## put every file into the one format
 	@$(PY) -m ruff check --fix .
 
 demo: setup ## a chat full of people and messages, ready to click through
-	@bin/demo $(VENV)
+	@bin/demo
 
 clean: ## forget everything that was built; the database under instance/ stays
 	rm -rf $(VENV) build static/vendor .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -9,7 +9,7 @@ import config as settings
 
 from . import cli, database, logs, web
 from .extensions import cache, csrf, db, limiter, migrate, socketio
-from .realtime import websocket
+from .realtime import slow_readers, websocket
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,3 +36,4 @@ def bind_extensions(app: Flask) -> None:
     limiter.init_app(app)
     socketio.init_app(app, **web.socketio_options(app))
     websocket.harden(socketio.server)
+    slow_readers.bound(socketio.server)

@@ -5,8 +5,8 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from . import notices, passwords, secret
-from .errors import NotFound, Unauthorized
+from . import notices, passwords, people, secret
+from .errors import Invalid, NotFound, Unauthorized
 from .extensions import db
 from .models import Device, Person, now
 
@@ -16,11 +16,19 @@ USER_AGENT_MAX = 300
 
 def sign_in(email: str, password: str, *, user_agent: str, address: str) -> tuple[Device, str]:
     """A new device and its secret, or Unauthorized: the same words and the same time whether the account exists."""
-    somebody = db.session.scalar(select(Person).where(Person.email == email.strip().lower(), Person.active))
+    somebody = known_as(email)
     known = somebody.password_hash if somebody else None
     if not passwords.matches(known, password):
         raise Unauthorized("That e-mail address and password do not go together.")
     return open_for(somebody, user_agent=user_agent, address=address)
+
+
+def known_as(email: str) -> Person | None:
+    try:
+        address = people.email_address(email)
+    except Invalid:
+        return None
+    return db.session.scalar(select(Person).where(Person.email == address, Person.active))
 
 
 def open_for(somebody: Person, *, user_agent: str, address: str) -> tuple[Device, str]:

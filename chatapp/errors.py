@@ -1,4 +1,4 @@
-"""What can go wrong, in the contract's own words. Anybody may raise these; the doors turn them into a status or an ack."""
+"""What can go wrong, in the contract's own words. Anybody may raise it; the doors turn it into a status or an ack."""
 
 
 class ChatError(Exception):

@@ -4,6 +4,8 @@ A cached page carries the `rev` it was read at or before, and counts only while 
 slow reader that stores an old page after a newer commit harms nobody: its `rev` does not match any more.
 """
 
+import threading
+
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
@@ -13,6 +15,7 @@ from .models import Membership, Message
 
 LATEST = 10  # messages: what a first join and the history cache hold
 CHANGES_MAX = 200  # changed messages in one answer
+LOADING = [threading.Lock() for _ in range(64)]  # of readers that miss at once one loads; rooms share the locks
 
 
 def history_key(room_id: str) -> str:
@@ -30,12 +33,22 @@ def forget(room_id: str) -> None:
 
 def latest(membership: Membership) -> dict:
     """`{messages, hasMore, lastRev}`: the last 10, oldest first, as new as `membership` (from the cache when it is)."""
-    room = membership.room
-    held = cache.get(history_key(room.id))
-    if held is not None and held["lastRev"] == room.rev:
+    held = held_latest(membership)
+    if held is not None:
         return held
+    with LOADING[hash(membership.room_id) % len(LOADING)]:
+        return held_latest(membership) or load_latest(membership)
+
+
+def held_latest(membership: Membership) -> dict | None:
+    """The cached page, if it is as new as `membership`."""
+    held = cache.get(history_key(membership.room_id))
+    return held if held is not None and held["lastRev"] == membership.room.rev else None
+
+
+def load_latest(membership: Membership) -> dict:
     made = before(membership, None, LATEST)
-    cache.set(history_key(room.id), made)
+    cache.set(history_key(membership.room_id), made)
     return made
 
 

@@ -16,10 +16,10 @@ def invite(membership: Membership, person_id: int) -> Membership:
 
 
 def come_in(somebody: Person, room_id: str) -> Membership:
-    """Somebody comes (back) into an open room by himself. Other rooms: NotFound."""
+    """Somebody comes (back) into an open room by himself. Another room: his place there, or NotFound."""
     room = db.session.get(Room, room_id)
     if room is None or room.kind != rooms.OPEN:
-        raise NotFound("There is no such room.")
+        return rooms.membership_of(somebody, room_id)
     return add(room, somebody.id)
 
 
@@ -67,6 +67,7 @@ def remove(membership: Membership) -> None:
     """End a membership, whoever asks (commands may)."""
     room, person_id = membership.room, membership.person_id
     db.session.delete(membership)
+    hand_on(room)
     rooms.changed(room)
     notices.post("left", room.id, person_id)
     db.session.commit()
@@ -77,3 +78,12 @@ def counts() -> dict[str, int]:
     """How many active people each room has that has any, by its id."""
     wanted = select(Membership.room_id, func.count()).join(Membership.person).where(Person.active)
     return dict(db.session.execute(wanted.group_by(Membership.room_id)).all())
+
+
+def hand_on(room: Room) -> None:
+    """A room whose last owner goes belongs to who has been there longest, in the transaction under way."""
+    longest = select(Membership).where(Membership.room_id == room.id)
+    order = (Membership.role.desc(), Membership.joined_at, Membership.person_id)  # "owner" sorts after "member"
+    heir = db.session.scalar(longest.order_by(*order).limit(1))
+    if heir is not None and room.kind != rooms.DIRECT:
+        heir.role = "owner"

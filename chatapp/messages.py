@@ -23,13 +23,13 @@ def send(membership: Membership, content: str, client_id: str, reply_to: int | N
     """
     try:
         rooms.require_unarchived(membership.room)
+        require_in_room(reply_to, membership.room_id)
         ratelimit.take(membership.person_id)
-    except (Forbidden, RateLimited):
+    except (Forbidden, Invalid, RateLimited):
         said = said_before(membership, content, client_id)
         if said is None:
             raise
         return said, False
-    require_in_room(reply_to, membership.room_id)
     message = Message(
         room_id=membership.room_id,
         author=membership.person,

@@ -2,7 +2,7 @@
 
 import re
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from . import notices, passwords, rooms
@@ -44,8 +44,7 @@ def create(
     address = email_address(email) if email is not None else None
     password_hash = passwords.hash_of(passwords.require_good(password)) if password is not None else None
     somebody = Person(name=name, email=address, password_hash=password_hash, kind=kind, is_admin=is_admin)
-    if first_room is not None and db.engine.dialect.name == "postgresql":
-        db.session.execute(text("LOCK TABLE people IN SHARE ROW EXCLUSIVE MODE"))  # SQLite's writers queue anyway
+    rooms.queue_up()
     db.session.add(somebody)
     try:
         db.session.flush()
@@ -104,6 +103,7 @@ def deactivate(somebody: Person) -> None:
     """Turn somebody away: every device and token ends now. What was said stays."""
     if somebody.is_admin and somebody.active and last_admin(somebody):
         raise Forbidden("The last administrator stays.")
+    rooms.queue_up()
     somebody.active = False
     for thing in (Device, Token):
         db.session.query(thing).filter_by(person_id=somebody.id).delete()
@@ -128,6 +128,7 @@ def first_admin() -> Person:
 
 
 def reactivate(somebody: Person) -> None:
+    rooms.queue_up()
     somebody.active = True
     rooms.changed_by(somebody)
     rooms.bring_into_open_rooms(somebody)
@@ -139,6 +140,7 @@ def promote(somebody: Person) -> None:
     """Make somebody an administrator of the whole."""
     if somebody.kind != "person":
         raise Forbidden("A bot cannot be an administrator.")
+    rooms.queue_up()
     somebody.is_admin = True
     rooms.changed_by(somebody)
     db.session.commit()

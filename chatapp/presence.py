@@ -43,7 +43,7 @@ def depart(room_id: str, person_id: int, sid: str) -> None:
         return
     here.sids.discard(sid)
     if not here.sids:
-        _grace[room_id, person_id] = time.monotonic() + GRACE
+        _grace.setdefault((room_id, person_id), time.monotonic() + GRACE)
 
 
 def dismiss(room_id: str, person_id: int) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 
-from sqlalchemy import Select, insert, literal, select, update
+from sqlalchemy import Select, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -13,6 +13,7 @@ from .extensions import db
 from .models import Membership, Person, Room, now
 
 DIRECT_MAX = 12  # people in a direct room
+MEMBERSHIPS_LOCK = 1  # the key of PostgreSQL's advisory lock
 OPEN, CLOSED, DIRECT = "open", "closed", "direct"
 
 
@@ -71,8 +72,16 @@ def get(room_id: str) -> Room:
     return room
 
 
+def queue_up() -> None:
+    """Wait for whoever else changes many memberships: a person who comes and an open room that is made must see each
+    other, and locks on many rooms must not cross. (SQLite's writers queue anyway.)"""
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(select(func.pg_advisory_xact_lock(MEMBERSHIPS_LOCK)))
+
+
 def make(somebody: Person, name: str, kind: str, topic: str = "", direct_key: str | None = None) -> Room:
     """Add a room with its owner (and, when open, everybody) to the transaction under way."""
+    queue_up()
     room = Room(id=str(uuid.uuid4()), name=name, kind=kind, topic=topic, direct_key=direct_key)
     db.session.add(room)
     role = "member" if kind == DIRECT else "owner"

@@ -2,6 +2,7 @@
 
 from alembic import context
 from flask import current_app
+from sqlalchemy import text
 
 db = current_app.extensions["migrate"].db
 
@@ -9,6 +10,9 @@ db = current_app.extensions["migrate"].db
 def run() -> None:
     """One transaction a revision; SQLite alters a table by making it anew (batch mode)."""
     with db.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":  # an index on a large table takes longer than any request may
+            connection.execute(text("SET statement_timeout = 0"))
+            connection.commit()
         context.configure(
             connection=connection,
             target_metadata=db.metadata,

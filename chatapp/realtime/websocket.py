@@ -3,11 +3,14 @@ This module and drivers/ are the only ones that lean on private parts of python-
 tests/test_websocket.py fails when those parts change.
 """
 
+import socket
+from contextlib import suppress
 from functools import partial
 
 import engineio.payload
 from engineio.exceptions import ContentTooLongError, EngineIOError
 from engineio.packet import Packet
+from simple_websocket import ConnectionClosed
 from socketio.packet import BINARY_EVENT, EVENT
 from socketio.packet import Packet as EventPacket
 
@@ -17,6 +20,7 @@ MAX_POST_PACKETS = 5_000
 MAX_ATTACHMENTS = 10  # binary parts of one event; nothing here takes any, so these are only held until refused
 RESERVED_EVENTS = ("connect", "disconnect", "connect_error")
 NO_EVENT = ""
+LOOK_AGAIN_S = 1
 OFFERED_EXTENSIONS = "HTTP_SEC_WEBSOCKET_EXTENSIONS"
 
 
@@ -42,10 +46,11 @@ def bounded_websocket(eio) -> type:
         from .drivers.eventlet_websocket import BoundedWebSocketWSGI
 
         return BoundedWebSocketWSGI
-    return bounded_simple_websocket(eio._async["websocket"])
+    # Between threads upstream can lose the news that a connection has ended; looking again finds it.
+    return bounded_simple_websocket(eio._async["websocket"], LOOK_AGAIN_S if eio.async_mode == "threading" else None)
 
 
-def bounded_simple_websocket(upstream: type) -> type:
+def bounded_simple_websocket(upstream: type, look_again_s: float | None) -> type:
     """`upstream` (gevent's or the threads' WebSocket, both on simple-websocket) with a bound, without compression."""
 
     class BoundedSimpleWebSocket(upstream):
@@ -58,7 +63,17 @@ def bounded_simple_websocket(upstream: type) -> type:
             return super().__call__(environ, start_response)
 
         def wait(self):
-            return packet_or_end(super().wait())
+            data = None
+            with suppress(ConnectionClosed):
+                while data is None:
+                    data = self.ws.receive(look_again_s)
+            return packet_or_end(data)
+
+        def close(self):
+            super().close()
+            with suppress(OSError):  # upstream would wait until the other end says goodbye too
+                self.ws.sock.shutdown(socket.SHUT_RDWR)
+            self.ws.event.set()
 
     return BoundedSimpleWebSocket
 

@@ -2,7 +2,7 @@
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import BaseConverter
 
 from .. import notices, presence, typists, wire
 from ..extensions import socketio
@@ -11,16 +11,24 @@ from . import api, auth, errors, headers, ops, origins, pages
 from .sockets import ChatNamespace
 
 
-class IdConverter(IntegerConverter):
-    """An id in an address: what no database could hold is no address."""
+class IdConverter(BaseConverter):
+    """An id in an address; one that no database could hold becomes 0, which is nobody's."""
 
-    def __init__(self, url_map):
-        super().__init__(url_map, min=1, max=wire.ID_MAX)
+    regex = "[0-9]{1,40}"
+
+    def to_python(self, value: str) -> int:
+        return int(value) if int(value) <= wire.ID_MAX else 0
+
+
+class TextConverter(BaseConverter):
+    """Any other part of an address: what no database would store is no address."""
+
+    regex = r"[^/\x00-\x1f\x7f]{1,100}"
 
 
 def register(app: Flask) -> None:
     """Hang the doors into the application."""
-    app.url_map.converters["id"] = IdConverter
+    app.url_map.converters.update(id=IdConverter, default=TextConverter)
     headers.configure(app)
     errors.configure(app)
     auth.configure(app)
@@ -35,7 +43,8 @@ def register(app: Flask) -> None:
     if app.config["TRUSTED_PROXIES"]:
         hops = app.config["TRUSTED_PROXIES"]
         # Last, so that Socket.IO's middleware sees the true address too.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops)
+        # Of the host only the Host header counts: a proxy that sets no X-Forwarded-Host would pass on a stranger's.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)
 
 
 def socketio_options(app: Flask) -> dict:

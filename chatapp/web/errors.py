@@ -1,4 +1,4 @@
-"""Refusals and accidents as answers: JSON under /api, a page elsewhere. Never a stack trace or an exception's own words."""
+"""Refusals and accidents as answers: JSON under /api, a page elsewhere. Never a trace or an exception's own words."""
 
 import math
 
@@ -6,7 +6,7 @@ import structlog
 from flask import Flask, jsonify, make_response, render_template, request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from ..errors import ChatError, Internal, Invalid, NotFound, RateLimited, TooLarge, Unavailable
 
@@ -46,6 +46,8 @@ def refused(error: ChatError, status: int | None = None):
     status = status or STATUS[error.code]
     response = as_json(error) if request.path.startswith("/api/") else as_page(error, status)
     response.status_code = status
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
     return response
@@ -73,7 +75,10 @@ def refused_by_framework(error: HTTPException):
     refusal = kind(words.get(status, "The request could not be understood."))
     if status == 429:
         refusal.retry_after = 60.0
-    return refused(refusal, status)
+    response = refused(refusal, status)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
 
 
 def database_away(error: Exception):

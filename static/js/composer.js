@@ -16,7 +16,7 @@ let saidTypingAt = 0;
 export const focus = () => text?.focus({ preventScroll: true });
 
 // Names the room that one writes to.
-export function call(label) {
+export function nameRoom(label) {
   text?.setAttribute("placeholder", label);
   text?.setAttribute("aria-label", label);
 }

@@ -3,6 +3,7 @@
 import { io } from "../vendor/socket.io.esm.min.js";
 
 const ASK_TIMEOUT_MS = 10_000;
+const OPEN_TIMEOUT_MS = 10_000;
 const FIRST_TRY_MS = [500, 8_500];
 const LATER_TRY_MS = 2_000; // doubled at each failure
 const LONGEST_WAIT_MS = 30_000;
@@ -11,8 +12,9 @@ const SENT_AWAY_MS = 30_000; // not to the sign-in page twice in that time: it m
 const socket = io("/chat", {
   autoConnect: false,
   reconnection: false,
-  transports: ["websocket", "polling"],
+  transports: "WebSocket" in window ? ["websocket", "polling"] : ["polling"],
   tryAllTransports: true,
+  timeout: OPEN_TIMEOUT_MS,
 });
 const watchers = new Set();
 let state = { name: "connecting", first: true };
@@ -81,6 +83,8 @@ function connected() {
 
 function refused(error) {
   if (error.message === "unauthorized" || error.data?.code === "unauthorized") return signInAgain();
+  // Something on the way takes WebSockets and leads them nowhere: the other transport goes first next time.
+  if (error.message === "timeout") socket.io.opts.transports.reverse();
   failures += 1;
   const longest = Math.min(LONGEST_WAIT_MS, LATER_TRY_MS * 2 ** failures);
   tryIn(longest / 2 + (Math.random() * longest) / 2);

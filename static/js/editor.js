@@ -4,6 +4,7 @@ import { focus as focusComposer, grow } from "./composer.js";
 import { ask } from "./connection.js";
 import * as log from "./log.js";
 import { room } from "./page.js";
+import { keepStill } from "./scroll.js";
 
 const template = document.getElementById("message-editor");
 let form = null;
@@ -29,7 +30,7 @@ export async function open(message, receive) {
   area.addEventListener("keydown", pressed);
   area.addEventListener("input", () => grow(area));
   area.disabled = true;
-  log.keepStill(() => attach(message));
+  keepStill(() => attach(message));
   await fill(area, message);
 }
 
@@ -38,9 +39,9 @@ async function fill(area, message) {
   try {
     const before = Number(message.dataset.seq) + 1;
     const { messages } = await messagesOf(room.id, { before, limit: 1 });
-    log.keepStill(() => (area.value = messages[0].content));
+    keepStill(() => (area.value = messages[0].content));
     area.disabled = false;
-    log.keepStill(() => grow(area));
+    keepStill(() => grow(area));
     area.focus();
     form?.scrollIntoView({ block: "nearest" });
   } catch (error) {
@@ -79,7 +80,7 @@ function attach(message) {
 
 function close() {
   const message = form?.closest(".message");
-  log.keepStill(() => {
+  keepStill(() => {
     message?.classList.remove("message--editing");
     form?.remove();
   });

@@ -2,6 +2,7 @@
 import { messagesOf } from "./api.js";
 import * as log from "./log.js";
 import { room } from "./page.js";
+import { box, isAtEnd, isLatest, toEnd } from "./scroll.js";
 import { standAt } from "./sync.js";
 
 const PAGE = 50; // messages
@@ -14,13 +15,14 @@ const homeUrl = `/rooms/${room?.id}`;
 const newest = new Set(); // called when the page has come to show the present
 let loading = false;
 let pausedUntil = 0;
-let beyond = 0; // the highest seq known to lie past the window's end
+let resets = 0; // a page asked for before the window was thrown away does not fit the new one
+const underway = new Set(); // for each page on its way, what was heard meanwhile: it may be newer than what the page holds
 
 export const onLatest = (listener) => newest.add(listener);
 
 export function start() {
-  log.box.addEventListener("scroll", scrolled, { passive: true });
-  for (const link of log.box.querySelectorAll("[data-history]")) {
+  box.addEventListener("scroll", scrolled, { passive: true });
+  for (const link of box.querySelectorAll("[data-history]")) {
     link.addEventListener("click", (event) => {
       event.preventDefault();
       pausedUntil = 0;
@@ -29,16 +31,20 @@ export function start() {
   }
   down.addEventListener("click", (event) => {
     event.preventDefault();
-    if (log.isLatest()) log.toEnd(true);
+    if (isLatest()) toEnd(true);
     else goLatest();
   });
   scrolled();
 }
 
+// A message was heard of, by whatever way.
+export function heard(message) {
+  for (const meanwhile of underway) meanwhile.add(message);
+}
+
 // Something new lies below what is being read, or past the window's end.
-export function somethingNew(seq = 0) {
-  beyond = Math.max(beyond, seq);
-  if (log.isAtEnd()) return;
+export function somethingNew() {
+  if (isAtEnd()) return;
   down.dataset.new = "";
   offerWayDown();
 }
@@ -46,9 +52,11 @@ export function somethingNew(seq = 0) {
 // Leaves the past: shows the newest page. Answers whether it could.
 export async function goLatest() {
   try {
-    const page = await messagesOf(room.id, { limit: PAGE });
-    log.reset(page.messages, page.hasMore);
-    standAt(page.lastRev);
+    await fetchPage({ limit: PAGE }, (page) => {
+      resets += 1;
+      log.reset(page.messages, page.hasMore);
+      standAt(page.lastRev);
+    });
     arrived();
     return true;
   } catch {
@@ -59,15 +67,15 @@ export async function goLatest() {
 function scrolled() {
   offerWayDown();
   if (loading || Date.now() < pausedUntil) return;
-  const { scrollTop, scrollHeight, clientHeight } = log.box;
+  const { scrollTop, scrollHeight, clientHeight } = box;
   if (log.hasOlder() && scrollHeight + scrollTop - clientHeight < EARLY_PX) load("older");
-  else if (!log.isLatest() && -scrollTop < EARLY_PX) load("newer");
+  else if (!isLatest() && -scrollTop < EARLY_PX) load("newer");
 }
 
 async function load(direction) {
   if (loading) return;
   loading = true;
-  log.box.setAttribute("aria-busy", "true");
+  box.setAttribute("aria-busy", "true");
   try {
     if (direction === "older") await loadOlder();
     else await loadNewer();
@@ -76,22 +84,31 @@ async function load(direction) {
     setTimeout(scrolled, RETRY_MS);
   } finally {
     loading = false;
-    log.box.removeAttribute("aria-busy");
+    box.removeAttribute("aria-busy");
   }
   requestAnimationFrame(scrolled);
 }
 
-async function loadOlder() {
-  const page = await messagesOf(room.id, { before: log.lowest(), limit: PAGE });
-  log.prepend(page.messages, page.hasMore);
-}
+const loadOlder = () =>
+  fetchPage({ before: log.lowest(), limit: PAGE }, (page) => log.prepend(page.messages, page.hasMore));
 
 async function loadNewer() {
-  const page = await messagesOf(room.id, { after: log.highest(), limit: PAGE });
-  const end = page.messages.at(-1)?.seq ?? log.highest();
-  // Said while the page was on its way: heard of, and not in it.
-  log.append(page.messages, page.hasMore || end < beyond);
-  if (log.isLatest()) arrived();
+  await fetchPage({ after: log.highest(), limit: PAGE }, (page) => log.append(page.messages, page.hasMore));
+  if (isLatest()) arrived();
+}
+
+async function fetchPage(query, show) {
+  const meanwhile = new Set();
+  const before = resets;
+  underway.add(meanwhile);
+  try {
+    const page = await messagesOf(room.id, query);
+    if (before !== resets) return;
+    show(page);
+    for (const message of meanwhile) log.place(message);
+  } finally {
+    underway.delete(meanwhile);
+  }
 }
 
 function arrived() {
@@ -101,8 +118,8 @@ function arrived() {
 }
 
 function offerWayDown() {
-  if (log.isAtEnd()) delete down.dataset.new;
+  if (isAtEnd()) delete down.dataset.new;
   const isNew = "new" in down.dataset;
-  down.hidden = log.isLatest() && !isNew && log.box.scrollTop > -FAR_PX;
+  down.hidden = isLatest() && !isNew && box.scrollTop > -FAR_PX;
   down.querySelector(".log__down-text").textContent = isNew ? "New messages" : "Latest messages";
 }

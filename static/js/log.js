@@ -3,26 +3,20 @@
 import { arrange, arrangeAll, renameDays } from "./grouping.js";
 import { me } from "./page.js";
 import { pendingElement } from "./pending.js";
+import { box, isAtEnd, isLatest, keepStill, list, newer, toEnd } from "./scroll.js";
 import { eachMidnight } from "./times.js";
 
-const NEAR_END_PX = 80;
 const SHOWN_MAX = 600; // messages; beyond it the far end is cut off, to be loaded again when one scrolls there
 const SHOWN_KEPT = 400;
 
-export const box = document.querySelector('[data-component="log"]');
-const list = box?.querySelector(".log__messages");
 const older = box?.querySelector(".log__page--older");
-const newer = box?.querySelector(".log__page--newer");
 const replaced = new Set();
 
-// Whether the window ends in the present; if not, what is newer is not shown.
-export const isLatest = () => newer.hidden;
 export const hasOlder = () => !older.hidden;
 export const messages = () => [...list.querySelectorAll(".message:not(.message--pending)")];
 export const messageOf = (id) => list.querySelector(`.message[data-id="${Number(id)}"]:not(.message--pending)`);
 export const lowest = () => seqOf(list.querySelector(".message:not(.message--pending)"));
 export const highest = () => seqOf(messages().at(-1));
-export const isAtEnd = () => isLatest() && box.scrollTop > -NEAR_END_PX;
 export const onReplaced = (listener) => replaced.add(listener);
 
 export function start() {
@@ -123,12 +117,6 @@ export function reset(page, more) {
   toEnd();
 }
 
-// Glides when it is near; a long glide would only be in the way.
-export function toEnd(glide = false) {
-  const isNear = -box.scrollTop < 2 * box.clientHeight;
-  box.scrollTo({ top: 0, behavior: glide && isNear ? "smooth" : "instant" });
-}
-
 // --- Messages of one's own that the server does not have yet
 
 export const pendings = () => [...list.querySelectorAll(".message--pending")];
@@ -151,30 +139,7 @@ export function dropPending(clientId) {
   });
 }
 
-// --- Staying where one reads
-
-// Runs `change` without moving what is being read. At the end the box keeps itself there; anywhere else a message in
-// view is held where it was. (Browsers' own anchoring differs and is off.)
-export function keepStill(change) {
-  if (isAtEnd()) {
-    change();
-    return toEnd();
-  }
-  const anchor = inView();
-  const top = anchor?.getBoundingClientRect().top;
-  change();
-  const now = anchor && (anchor.isConnected ? anchor : messageOf(anchor.dataset.id));
-  if (now) box.scrollTop += now.getBoundingClientRect().top - top;
-}
-
-function inView() {
-  const { top, bottom } = box.getBoundingClientRect();
-  const shown = [...list.children].filter((one) => one.matches(".message"));
-  return (
-    shown.find((one) => one.getBoundingClientRect().top >= top && one.getBoundingClientRect().top < bottom) ??
-    shown.find((one) => one.getBoundingClientRect().bottom > top)
-  );
-}
+// --- Keeping the page small
 
 function trimOldest() {
   const shown = messages();

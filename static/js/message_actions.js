@@ -5,6 +5,7 @@ import { confirmed } from "./confirm.js";
 import * as editor from "./editor.js";
 import * as log from "./log.js";
 import { room } from "./page.js";
+import { box } from "./scroll.js";
 
 const DONE_MS = 1_500;
 const QUOTED = 200; // characters shown of what is about to be removed
@@ -15,11 +16,11 @@ let receive;
 // `take(message)` places what the server answers.
 export function start(take) {
   receive = take;
-  log.box.addEventListener("pointerover", (event) => event.pointerType !== "touch" && show(event.target));
-  log.box.addEventListener("focusin", (event) => show(event.target));
-  log.box.addEventListener("click", (event) => !event.target.closest("a, button, textarea") && show(event.target));
-  log.box.addEventListener("pointerleave", hide);
-  log.box.addEventListener("focusout", (event) => !log.box.contains(event.relatedTarget) && hide());
+  box.addEventListener("pointerover", (event) => event.pointerType !== "touch" && show(event.target));
+  box.addEventListener("focusin", (event) => show(event.target));
+  box.addEventListener("click", (event) => !event.target.closest("a, button, textarea") && show(event.target));
+  box.addEventListener("pointerleave", hide);
+  box.addEventListener("focusout", (event) => !box.contains(event.relatedTarget) && hide());
   log.onReplaced((held, fresh) => held.contains(tools) && attach(fresh));
   tools.addEventListener("click", pressed);
 }

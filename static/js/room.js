@@ -10,6 +10,7 @@ import * as outbox from "./outbox.js";
 import { me, room } from "./page.js";
 import { decisions } from "./pending.js";
 import * as presence from "./presence.js";
+import { isAtEnd, isLatest, toEnd } from "./scroll.js";
 import { titleOf } from "./sidebar.js";
 import * as sync from "./sync.js";
 import * as typing from "./typing.js";
@@ -22,7 +23,7 @@ const GONE_MS = 3_000; // how long a bubble waits for its message after another 
 export function arrange() {
   log.start();
   showTarget();
-  if (log.isLatest()) showPendings();
+  if (isLatest()) showPendings();
 }
 
 export function start() {
@@ -67,15 +68,16 @@ async function enter() {
 
 function receive(message) {
   outbox.settle(message);
+  history.heard(message);
   const placed = log.place(message);
   if (!placed) return;
   typing.end(message.author.id);
-  if (message.author.id !== me.id) history.somethingNew(message.seq);
+  if (message.author.id !== me.id) history.somethingNew();
 }
 
 function send(content) {
   outbox.add(room.id, content);
-  if (log.isLatest()) log.toEnd();
+  if (isLatest()) toEnd();
   else history.goLatest();
 }
 
@@ -90,11 +92,12 @@ function outboxChanged({ kind, entry, message }) {
   if (kind === "sent") return receiveOwn(message);
   if (kind === "gone") return void setTimeout(() => log.dropPending(entry.clientId), GONE_MS);
   if (kind === "discarded") return log.dropPending(entry.clientId);
-  if (log.isLatest()) log.showPending(entry);
+  if (isLatest()) log.showPending(entry);
 }
 
 function receiveOwn(message) {
-  if (message.sessionId === room.id) log.place(message);
+  history.heard(message);
+  log.place(message);
   sync.follow(message.rev);
 }
 
@@ -102,7 +105,7 @@ function receiveOwn(message) {
 function showPendings() {
   for (const entry of outbox.entries(room.id)) {
     const said = log.messages().some((one) => log.isMine(one) && one.dataset.client === entry.clientId);
-    if (said) outbox.settle({ author: me, clientId: entry.clientId, sessionId: null });
+    if (said) outbox.discard(entry.clientId);
     else log.showPending(entry);
   }
 }
@@ -117,7 +120,7 @@ function showTarget() {
 
 // Answers whether the newest page was shown instead of everything missed.
 function missedMuch({ lastSeq }) {
-  return log.isAtEnd() && lastSeq - log.highest() > MUCH && history.goLatest();
+  return isAtEnd() && lastSeq - log.highest() > MUCH && history.goLatest();
 }
 
 function rename(session) {
@@ -126,7 +129,7 @@ function rename(session) {
   if (title) {
     room.element.querySelector(".head__name").textContent = title;
     document.title = document.title.replace(/^.* · /, () => `${title} · `);
-    composer.call(`Message ${title}`);
+    composer.nameRoom(`Message ${title}`);
   }
   room.element.querySelector(".head__topic").textContent = session.topic;
 }

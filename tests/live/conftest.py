@@ -147,9 +147,12 @@ def house(servers):
 
 
 @pytest.fixture
-def shaky_house(server):
+def shaky_house(servers):
     """The same on a server that the test may stop, kill and restart."""
-    return House(server)
+    house = House(servers(**mode()))
+    yield house
+    if house.server.process.poll() is None:
+        house.server.kill()
 
 
 def mode() -> dict:

@@ -46,9 +46,7 @@ def check(response, operation, spec):
         components = copy.deepcopy(spec["components"])
         for schema in components["schemas"].values():
             schema["additionalProperties"] = False
-        formats = jsonschema.Draft202012Validator.FORMAT_CHECKER
-        whole = media["schema"] | {"components": components}
-        jsonschema.Draft202012Validator(whole, format_checker=formats).validate(response.json)
+        jsonschema.Draft202012Validator(media["schema"] | {"components": components}).validate(response.json)
 
 
 def test_it_names_every_address_and_no_other(app, spec):

@@ -67,11 +67,18 @@ class BoundedWebSocketWSGI(WebSocketWSGI):
             return super().__call__(environ, start_response)
         finally:
             if self.websocket is not None:
-                self.websocket.iterator = iter(())  # it refers back to the connection: a cycle for the collector
+                untie(self.websocket)
 
     def _handle_hybi_request(self, environ):
         opened = super()._handle_hybi_request(environ)
         self.websocket = BoundedWebSocket(
             opened.socket, environ, opened.version, protocol=opened.protocol, max_frame_length=self.max_frame_length
         )
+        untie(opened)
         return self.websocket
+
+
+def untie(websocket):
+    """Break the cycle with the generator that reads its frames, so that it goes when it ends: the collector, which
+    walks through every connection, then hardly ever has a reason to run."""
+    websocket.iterator = iter(())

@@ -30,6 +30,7 @@ class Server:
             PatientListener(listener),
             app,
             custom_pool=Connections(max_connections),
+            protocol=Protocol,
             keepalive=KEEPALIVE_S,
             socket_timeout=SILENCE_S,
             debug=False,  # no tracebacks in answers
@@ -75,6 +76,16 @@ class PatientListener:
                 if error.errno in OUT_OF_FILES:
                     log.error("accept_failed", error=error.strerror)
                     eventlet.sleep(1)
+
+
+class Protocol(eventlet.wsgi.HttpProtocol):
+    """One connection, which leaves nothing behind for the garbage collector."""
+
+    environ = None
+
+    def finish(self):
+        super().finish()
+        self.environ = None  # it holds a function that holds the connection
 
 
 class Connections(eventlet.GreenPool):

@@ -3,11 +3,13 @@
 The shapes of what comes in are wire.py's own; these mirror the dicts that wire.py and the row make.
 """
 
-from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+MILLISECONDS_IN_UTC = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
+Moment = Annotated[str, Field(pattern=MILLISECONDS_IN_UTC, json_schema_extra={"format": "date-time"})]
 
 
 class Answer(BaseModel):
@@ -34,7 +36,7 @@ class Session(Answer):
     last_rev: int
     version: int
     archived: bool
-    created_at: datetime
+    created_at: Moment
     role: Literal["owner", "admin", "member"]
 
 
@@ -50,8 +52,8 @@ class Message(Answer):
     gen: int
     reply_to: int | None
     client_id: str
-    created_at: datetime
-    edited_at: datetime | None
+    created_at: Moment
+    edited_at: Moment | None
     removed: bool
 
 

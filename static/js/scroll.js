@@ -1,0 +1,39 @@
+// The box that the messages scroll in: where one stands in it, and staying there.
+const NEAR_END_PX = 80;
+
+export const box = document.querySelector('[data-component="log"]');
+export const list = box?.querySelector(".log__messages");
+export const newer = box?.querySelector(".log__page--newer");
+
+// Whether the messages shown end in the present; if not, what is newer is not shown.
+export const isLatest = () => newer.hidden;
+export const isAtEnd = () => isLatest() && box.scrollTop > -NEAR_END_PX;
+
+// Glides when it is near; a long glide would only be in the way.
+export function toEnd(glide = false) {
+  const isNear = -box.scrollTop < 2 * box.clientHeight;
+  box.scrollTo({ top: 0, behavior: glide && isNear ? "smooth" : "instant" });
+}
+
+// Runs `change` without moving what is being read. At the end the box keeps itself there; anywhere else a message in
+// view is held where it was. (Browsers' own anchoring differs and is off.)
+export function keepStill(change) {
+  if (isAtEnd()) {
+    change();
+    return toEnd();
+  }
+  const anchor = inView();
+  const top = anchor?.getBoundingClientRect().top;
+  change();
+  const now = anchor && (anchor.isConnected ? anchor : list.querySelector(`.message[data-id="${anchor.dataset.id}"]`));
+  if (now) box.scrollTop += now.getBoundingClientRect().top - top;
+}
+
+function inView() {
+  const { top, bottom } = box.getBoundingClientRect();
+  const shown = [...list.children].filter((one) => one.matches(".message"));
+  return (
+    shown.find((one) => one.getBoundingClientRect().top >= top && one.getBoundingClientRect().top < bottom) ??
+    shown.find((one) => one.getBoundingClientRect().bottom > top)
+  );
+}
