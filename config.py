@@ -128,6 +128,7 @@ def _redis(given):
     if ("REDIS_SENTINELS" in given) != ("REDIS_SENTINEL_SERVICE" in given):
         raise SettingError("REDIS_SENTINEL_SERVICE", "required together with REDIS_SENTINELS")
     return {
+        "REDIS_HOST": given.get("REDIS_HOST"),
         "REDIS_URL": url,
         "REDIS_SENTINELS": _nodes(given, "REDIS_SENTINELS", 26379),
         "REDIS_SENTINEL_SERVICE": given.get("REDIS_SENTINEL_SERVICE"),
@@ -157,7 +158,7 @@ def _assistant(given):
 
 def _refuse_what_this_version_lacks(config):
     """Everything is in memory and in one process so far; a setting that asks for more is not taken as if it worked."""
-    for name in ("REDIS_URL", "REDIS_SENTINELS", "REDIS_CLUSTER_NODES"):
+    for name in ("REDIS_HOST", "REDIS_URL", "REDIS_SENTINELS", "REDIS_CLUSTER_NODES"):
         if config[name]:
             raise SettingError(name, "this version keeps everything in memory and cannot use Redis yet")
     if config["DATABASE_REPLICA_URLS"]:

@@ -63,6 +63,8 @@ def forget_connections():
     server = socketio.server
     for held in (SocketIOTestClient.clients, server.environ, server.manager.rooms, server.manager.eio_to_sid):
         held.clear()
+    for mocked in ("_send_packet", "_send_eio_packet"):  # by the test client, for all that come after it
+        vars(server).pop(mocked, None)
     for module in FORGETFUL:
         for name, value in vars(module).items():
             if name.startswith("_") and not name.startswith("__") and isinstance(value, dict | set):

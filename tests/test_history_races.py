@@ -5,7 +5,7 @@ import contextvars
 import copy
 import uuid
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
@@ -21,6 +21,7 @@ ORDERS = settings(
     deadline=None,
     derandomize=True,
     database=None,
+    phases=[Phase.generate],  # shrinking what thousands of commits made would take minutes
     suppress_health_check=list(HealthCheck),
 )
 

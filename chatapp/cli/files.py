@@ -15,7 +15,8 @@ OWNER_ONLY = 0o600
 def private(path: str):
     """A text file to write, mode 600 also when it was there already; `-` is standard output."""
     if path == "-":
-        yield click.get_text_stream("stdout", encoding="utf-8")
+        with click.open_file(path, "w", encoding="utf-8") as file:
+            yield file
         return
     try:
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)

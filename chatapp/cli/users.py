@@ -76,7 +76,8 @@ def chosen_password(from_stdin: bool) -> str:
     if not from_stdin:
         return passwords.make_up()
     # What is no text is kept as half surrogates, which passwords.py turns down by itself.
-    return click.get_text_stream("stdin", errors="surrogateescape").readline().rstrip("\r\n")
+    with click.open_file("-", encoding="utf-8", errors="surrogateescape") as file:
+        return file.readline().rstrip("\r\n")
 
 
 def show_password(password: str, known: bool) -> None:

@@ -6,8 +6,10 @@ tests/test_websocket.py fails when those parts change.
 import socket
 from contextlib import suppress
 from functools import partial
+from types import SimpleNamespace
 
 import engineio.payload
+import engineio.socket
 from engineio.exceptions import ContentTooLongError, EngineIOError
 from engineio.packet import Packet
 from simple_websocket import ConnectionClosed
@@ -30,7 +32,7 @@ def harden(server) -> None:
     server.eio._async = {**server.eio._async, "websocket": bounded_websocket(server.eio)}
     server.eio.disconnect = partial(end_at_once, server.eio)
     server.packet_class = BoundedEventPacket
-    engineio.payload.Payload = BoundedPayload
+    engineio.socket.payload = SimpleNamespace(Payload=BoundedPayload)  # clients in this process keep upstream's
 
 
 def end_at_once(eio, sid: str) -> None:

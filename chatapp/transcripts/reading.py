@@ -105,6 +105,7 @@ def give_free_client_ids(room_id: str, batch_rows: list[dict]) -> None:
 
 def finish(room: Room, head: RoomLine, people: list[MemberLine], known: dict[int, int], name: str) -> list[str]:
     """Make the room what it was, with its members; those who are not here are returned by address or name."""
+    rooms.queue_up()
     roles, missing = members_here(head, people, known)
     db.session.refresh(room)
     room.name, room.kind, room.topic = name, head.kind, head.topic

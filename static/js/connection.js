@@ -113,10 +113,19 @@ function tryIn(delay) {
 function signInAgain() {
   socket.disconnect();
   clearTimeout(timer);
-  const before = Number(sessionStorage.getItem("sent-away"));
-  if (Date.now() - before < SENT_AWAY_MS) return become({ name: "signed-out" });
-  sessionStorage.setItem("sent-away", Date.now());
+  if (wasSentAway()) return become({ name: "signed-out" });
   location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+// Whether this tab went to the sign-in page a moment ago; from now on it did.
+function wasSentAway() {
+  try {
+    const before = Number(sessionStorage.getItem("sent-away"));
+    sessionStorage.setItem("sent-away", Date.now());
+    return Date.now() - before < SENT_AWAY_MS;
+  } catch {
+    return false;
+  }
 }
 
 function become(next) {

@@ -16,7 +16,7 @@ const newest = new Set(); // called when the page has come to show the present
 let loading = false;
 let pausedUntil = 0;
 let resets = 0; // a page asked for before the window was thrown away does not fit the new one
-const underway = new Set(); // for each page on its way, what was heard meanwhile: it may be newer than what the page holds
+const underway = new Set(); // for each page on its way, what was heard meanwhile: that may be newer
 
 export const onLatest = (listener) => newest.add(listener);
 
@@ -34,7 +34,8 @@ export function start() {
     if (isLatest()) toEnd(true);
     else goLatest();
   });
-  scrolled();
+  if (box.scrollHeight > box.clientHeight) offerWayDown();
+  else scrolled();
 }
 
 // A message was heard of, by whatever way.

@@ -52,8 +52,8 @@ function words() {
 function waiting(when = "") {
   const count = countWaiting();
   if (!count) return "";
-  const sent = when ? `will be sent ${when}` : "will be sent";
-  return count === 1 ? ` — 1 message is waiting here and ${sent}` : ` — ${count} messages are waiting here and ${sent}`;
+  const what = count === 1 ? "1 message is" : `${count} messages are`;
+  return ` — ${what} waiting here and will be sent${when && ` ${when}`}`;
 }
 
 // The seconds count down for the eye alone; read aloud each second they would drown everything else.

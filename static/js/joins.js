@@ -1,4 +1,4 @@
-// Joining rooms over the socket, and telling those who show who is there.
+// Joining and leaving rooms over the socket, and telling those who show who is there.
 import { ask } from "./connection.js";
 
 const listeners = new Set();
@@ -11,3 +11,6 @@ export async function join(sessionId, afterRev) {
   for (const listener of listeners) listener(sessionId, answer);
   return answer;
 }
+
+// Hears no more of a room that is not the open one.
+export const leave = (sessionId) => ask("leaveSession", { sessionId }).catch(() => {});

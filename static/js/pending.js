@@ -60,7 +60,8 @@ function addState(message, { clientId, error }) {
   state.setAttribute("role", "alert");
   const words = document.createElement("span");
   words.textContent = `Not sent: ${reason(error)}`;
-  state.append(words, button("Retry", () => decisions.retry(clientId)), button("Discard", () => decisions.discard(clientId)));
+  const retry = button("Retry", () => decisions.retry(clientId));
+  state.append(words, retry, button("Discard", () => decisions.discard(clientId)));
   message.classList.add("message--failed");
   message.append(state);
 }

@@ -2,7 +2,7 @@
 // rooms say who is here.
 import { get } from "./api.js";
 import { hear, onConnected } from "./connection.js";
-import { join, onJoined } from "./joins.js";
+import { join, leave, onJoined } from "./joins.js";
 import * as overlay from "./overlay.js";
 import { me, room } from "./page.js";
 
@@ -65,7 +65,8 @@ function update(session) {
 }
 
 function addEntry({ id, kind, lastRev }) {
-  const item = component.querySelector(`[data-entry="${kind}"]`).content.querySelector(".sidebar__item").cloneNode(true);
+  const template = component.querySelector(`[data-entry="${kind}"]`);
+  const item = template.content.querySelector(".sidebar__item").cloneNode(true);
   item.dataset.room = id;
   item.querySelector("a").href = `/rooms/${id}`;
   if (id === room?.id) item.querySelector("a").setAttribute("aria-current", "page");
@@ -92,7 +93,7 @@ function removeEntry(id) {
 
 function takeAway(id) {
   entryOf(id)?.remove();
-  here.delete(id);
+  if (here.delete(id) && id !== room?.id) leave(id);
 }
 
 function see(sessionId, change) {

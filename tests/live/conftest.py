@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.people import House, Tab
+from tests.live.people import House, Rude, Tab
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 30
@@ -141,9 +141,17 @@ def steady(servers):
 
 
 @pytest.fixture(scope="module")
-def house(servers):
+def settings():
+    """What a module wants its server told."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def house(servers, settings):
     """Such a server, in the mode that the environment names, with people to come."""
-    return House(servers(**mode()))
+    house = House(servers(**mode(), **settings))
+    yield house
+    house.server.kill()
 
 
 @pytest.fixture
@@ -187,3 +195,38 @@ def everybody_goes_home():
     yield
     while Tab.opened:
         Tab.opened.pop().closes()
+
+
+@pytest.fixture(scope="session")
+def gone_silent(servers):
+    """(witness, silent, room, when): somebody came into a room with a witness, and never answered again."""
+    house = House(servers(**mode()))
+    witness, silent = house.people(2)
+    room = witness.makes(silent)
+    witness.enters(room)
+    Tab.opened.remove(witness.tab)  # it stays
+    connection = Rude(silent)
+    assert connection.asks(1, "joinSession", {"sessionId": room})["ok"]
+    yield witness, silent, room, time.monotonic()
+    connection.socket.close()
+    witness.tab.closes()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def long_waits_begin_first(request):
+    if any("gone_silent" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("gone_silent")
+
+
+_figures = pytest.StashKey[list]()
+
+
+@pytest.fixture
+def note(request):
+    """`note("7 kills, 0 lost")`: a figure that was measured, shown at the end of the run."""
+    return request.config.stash.setdefault(_figures, []).append
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for line in config.stash.get(_figures, []):
+        terminalreporter.write_line(f"measured: {line}")

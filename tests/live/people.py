@@ -1,6 +1,7 @@
 """The live cast: people with real Socket.IO clients and browsers, against a server that runs as a process."""
 
 import functools
+import json
 import re
 import socket
 import threading
@@ -10,6 +11,7 @@ import uuid
 import engineio.payload
 import requests
 import socketio
+import websocket
 from argon2 import PasswordHasher
 from sqlalchemy import create_engine, insert, select
 
@@ -17,6 +19,7 @@ from chatapp import secret
 from chatapp.models import Message, Person, Room, Token
 
 CHAT = "/chat"
+WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 SOON_S = 5.0  # for what takes a moment; a second on a quiet machine
 ANSWER_S = 30.0  # for what may stand behind much else
 PASSWORD = "correct horse battery"
@@ -34,6 +37,11 @@ class OneByOne(engineio.Client):
 
     def _trigger_event(self, event, *arguments, **how):
         return super()._trigger_event(event, *arguments, **(how | {"run_async": False}))
+
+    def disconnect(self, abort=False, reason=None):
+        """The server's goodbye is read in the reading thread, which cannot wait for its own end."""
+        mine = getattr(self, "read_loop_task", None) is threading.current_thread()
+        super().disconnect(abort=abort or mine, reason=reason)
 
 
 class Client(socketio.Client):
@@ -146,6 +154,34 @@ class Tab:
         self.client.eio.ws.sock.shutdown(socket.SHUT_RDWR)
 
 
+class Rude:
+    """A connection by hand, packet by packet."""
+
+    def __init__(self, somebody):
+        self.socket = websocket.create_connection(somebody.url.replace("http", "ws") + WEBSOCKET, timeout=10)
+        self.socket.recv()
+        self.socket.send(f"40{CHAT}," + json.dumps({"token": somebody.token}))
+        assert self.reads_until(f"40{CHAT}")
+
+    def sends(self, text):
+        self.socket.send(text)
+
+    def reads_until(self, beginning):
+        while not (text := self.socket.recv()).startswith(beginning):
+            assert text, "the connection was ended"
+            if text == "2":
+                self.socket.send("3")
+        return text
+
+    def asks(self, number, *packet):
+        self.sends(f"42{CHAT},{number}{json.dumps(packet)}")
+        return json.loads(self.reads_until(f"43{CHAT},{number}[")[len(f"43{CHAT},{number}") :])[0]
+
+    def hears(self, event):
+        beginning = f'42{CHAT},["{event}",'
+        return json.loads(self.reads_until(beginning)[len(f"42{CHAT},") :])[1]
+
+
 def a_message(room, content, client_id=None):
     return {"sessionId": room, "content": content, "clientId": client_id or str(uuid.uuid4())}
 
@@ -251,7 +287,9 @@ class House:
     def rows(self, room) -> list[tuple]:
         """What the database holds of a room, by `seq`, as `as_row` makes it of the wire's messages."""
         table = Message.__table__.c
-        wanted = select(table.id, table.seq, table.rev, table.author_id, table.client_id, table.content, table.removed_at)
+        wanted = select(
+            table.id, table.seq, table.rev, table.author_id, table.client_id, table.content, table.removed_at
+        )
         with self.engine.connect() as database:
             found = database.execute(wanted.where(table.room_id == room).order_by(table.seq)).all()
         return [(*row[:-1], row[-1] is not None) for row in found]

@@ -32,7 +32,9 @@ class Pen:
     def sends(self, count):
         with self.engine.begin() as database:
             last_seq, last_rev = self.counted(database, count, seqs=True)
-            rows = [{"seq": last_seq - n, "rev": last_rev - n} | self.a_row(f"as sent {last_seq - n}") for n in range(count)]
+            rows = [
+                {"seq": last_seq - n, "rev": last_rev - n} | self.a_row(f"as sent {last_seq - n}") for n in range(count)
+            ]
             database.execute(insert(messages), rows)
 
     def a_row(self, content):
@@ -57,7 +59,12 @@ class Pen:
         for _ in range(SENT // A_BATCH):
             self.sends(A_BATCH)
         moment = datetime.datetime.now(datetime.UTC)
-        self.changes(random.choices(self.live_messages(), k=EDITED), content="as edited", body_html="<p>as edited</p>", edited_at=moment)
+        self.changes(
+            random.choices(self.live_messages(), k=EDITED),
+            content="as edited",
+            body_html="<p>as edited</p>",
+            edited_at=moment,
+        )
         self.changes(random.sample(self.live_messages(), REMOVED), content="", body_html="", removed_at=moment)
 
 
@@ -66,7 +73,7 @@ def pen(house, room, ana):
     return Pen(house, room, ana)
 
 
-def test_10000_changes_missed_come_each_once_none_skipped_as_they_are_now(house, pen, ana, ben, room):
+def test_10000_changes_missed_come_each_once_none_skipped_as_they_are_now(house, pen, ana, ben, room, note):
     copy, tab = Copy(room), None
     for number in range(20):
         ana.says(f"before {number}", room)
@@ -88,7 +95,7 @@ def test_10000_changes_missed_come_each_once_none_skipped_as_they_are_now(house,
     assert {page["lastRev"] for page in pages} == {last_rev}
     copy.read(came, pages[-1]["lastRev"])
     assert copy.rows() == house.rows(room)
-    print(f"\n{last_rev - 20} changes missed: {len(came)} messages on {len(pages)} pages")
+    note(f"{last_rev - 20} changes missed: {len(came)} messages on {len(pages)} pages")
 
 
 def read_page_by_page(tab, room, rev):

@@ -72,7 +72,7 @@ def talkers(shaky_house):
         talker.stopping.set()
 
 
-def test_killed_at_any_moment_it_loses_nothing_acknowledged_and_doubles_nothing(shaky_house, talkers):
+def test_killed_at_any_moment_it_loses_nothing_acknowledged_and_doubles_nothing(shaky_house, talkers, note):
     room = talkers[0].room
     unheard = 0  # committed, and killed before the answer was out
     for _ in range(ROUNDS):
@@ -89,8 +89,8 @@ def test_killed_at_any_moment_it_loses_nothing_acknowledged_and_doubles_nothing(
     lost = [one for one, said in acknowledged.items() if one not in rows or rows[one][:2] != (said["id"], said["seq"])]
     doubled = [text for text, times in Counter(row[5] for row in rows.values()).items() if times > 1]
     repeated = sum(talker.repeated for talker in talkers)
-    print(f"\n{ROUNDS} kills, {len(acknowledged)} acknowledged, {repeated} sent again ({unheard} of them were there already):", end=" ")
-    print(f"lost {len(lost)}, doubled {len(doubled)}")
+    sent = f"{len(acknowledged)} acknowledged, {repeated} sent again ({unheard} of them were there already)"
+    note(f"{ROUNDS} kills, {sent}: lost {len(lost)}, doubled {len(doubled)}")
     assert (lost, doubled) == ([], [])
     assert len(rows) == sum(talker.number for talker in talkers) == len(acknowledged)
     assert [row[1] for row in shaky_house.rows(room)] == list(range(1, len(rows) + 1))

@@ -16,7 +16,9 @@ def test_what_one_client_sends_without_waiting_takes_its_places_in_that_order(an
     ben.enters(room)
     answers = [ana.tab.sends("sendMessage", a_message(room, f"number {number}")) for number in range(200)]
     said = [answer.wait()["message"] for answer in answers]
-    assert [(one["seq"], one["rev"], one["content"]) for one in said] == [(n + 1, n + 1, f"number {n}") for n in range(200)]
+    assert [(one["seq"], one["rev"], one["content"]) for one in said] == [
+        (n + 1, n + 1, f"number {n}") for n in range(200)
+    ]
     ben.hears("newMessage", within=30, rev=200)
     heard = sorted((one["message"]["seq"], one["message"]["content"]) for one in ben.tab.heard("newMessage"))
     assert heard == [(n + 1, f"number {n}") for n in range(199)]
@@ -33,7 +35,7 @@ def test_commands_of_one_connection_take_effect_in_the_order_sent(ana, ben, room
     assert late.wait()["error"]["code"] == "not_found"
 
 
-def test_32_who_speak_at_once_leave_no_hole_and_everybody_agrees(house):
+def test_32_who_speak_at_once_leave_no_hole_and_everybody_agrees(house, note):
     people = house.people(WRITERS)
     room = people[0].makes(*people[1:])
     copies = [Copy(room) for _ in people]
@@ -56,7 +58,7 @@ def test_32_who_speak_at_once_leave_no_hole_and_everybody_agrees(house):
     for mine in answers:  # and each one's own order was kept
         places = [answer.ack["message"]["seq"] for answer in mine]
         assert places == sorted(places)
-    print(f"\n{WRITERS} writers × {EACH}: {whole} messages, {whole * WRITERS} deliveries in {took:.1f} s")
+    note(f"{WRITERS} writers × {EACH}: {whole} messages, {whole * WRITERS} deliveries in {took:.1f} s")
 
 
 def test_one_client_id_50_times_at_once_is_one_message(house, ana, ben, room):
@@ -77,10 +79,14 @@ def test_one_client_id_50_times_at_once_is_one_message(house, ana, ben, room):
 def test_one_client_id_at_once_with_two_contents_is_said_once_and_a_conflict_otherwise(house, ana, room):
     client_id, tabs = str(uuid.uuid4()), [ana.opens_a_tab() for _ in range(4)]
     given = [a_message(room, f"version {number % 2}", client_id) for number in range(4)]
-    answers = at_once([lambda tab=tab, one=one: tab.sends("sendMessage", one) for tab, one in zip(tabs, given, strict=True)])
+    answers = at_once(
+        [lambda tab=tab, one=one: tab.sends("sendMessage", one) for tab, one in zip(tabs, given, strict=True)]
+    )
     acks = [answer.wait() for answer in answers]
     assert sorted(ack["ok"] for ack in acks) == [False, False, True, True]
-    assert {(ack["error"]["code"], ack["error"]["field"]) for ack in acks if not ack["ok"]} == {("conflict", "clientId")}
+    assert {(ack["error"]["code"], ack["error"]["field"]) for ack in acks if not ack["ok"]} == {
+        ("conflict", "clientId")
+    }
     assert house.counters(room) == (1, 1)
 
 

@@ -23,7 +23,7 @@ def types(somebody, room):
     assert somebody.asks("typing", {"sessionId": room, "isTyping": True}) == {"ok": True}
 
 
-def test_it_ends_by_itself_three_seconds_after_the_last_word_of_it(ana, ben, room, typing):
+def test_it_ends_by_itself_three_seconds_after_the_last_word_of_it(ana, ben, room, typing, note):
     for _ in range(2):
         time.sleep(1)
         types(ana, room)
@@ -32,7 +32,7 @@ def test_it_ends_by_itself_three_seconds_after_the_last_word_of_it(ana, ben, roo
     _, at = ben.tab.hears_at("typing", within=5 * LASTS_S, **typing)
     assert at - began >= LASTS_S - 0.5
     assert ben.tab.heard("typing") == []
-    print(f"\nended {at - began:.1f} s after the last word")
+    note(f"typing ended {at - began:.1f} s after the last word")
 
 
 def by_sending(ana, tab, room):

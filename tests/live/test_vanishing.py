@@ -1,0 +1,17 @@
+"""A client whose network is gone: nothing says goodbye, nothing breaks, it only never answers again."""
+
+import time
+
+NOTICED_WITHIN_S = 60
+GRACE_S = 5
+
+
+def test_one_who_only_falls_silent_is_noticed_within_a_minute(gone_silent, note):
+    """The waiting began with the first live test (see conftest)."""
+    witness, silent, room, began = gone_silent
+    told, at = witness.tab.hears_at(
+        "userOffline", within=max(1.0, began + NOTICED_WITHIN_S + GRACE_S - time.monotonic())
+    )
+    assert (told["sessionId"], told["user"]["id"], told["count"]) == (room, silent.id, 1)
+    assert at - began >= 20  # a bad connection is given its time
+    note(f"a silent client was noticed after {at - began:.0f} s")

@@ -1,0 +1,118 @@
+"""What a stranger may send, piece by piece; and that the library's private parts we lean on are still the ones we read.
+The same on the wire: tests/live/test_server.py.
+"""
+
+import hashlib
+import inspect
+import random
+import warnings
+
+import engineio.payload
+import engineio.server
+import engineio.socket
+import pytest
+import simple_websocket
+import socketio
+from engineio.async_drivers import _websocket_wsgi
+from engineio.exceptions import ContentTooLongError, EngineIOError
+
+from chatapp.realtime import websocket
+from chatapp.realtime.websocket import MAX_MESSAGE_BYTES, BoundedEventPacket, BoundedPayload, packet_or_end
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import eventlet.websocket
+    import eventlet.wsgi
+
+    from chatapp.realtime.drivers import eventlet_websocket
+    from chatapp.realtime.drivers.eventlet_websocket import BoundedWebSocket
+
+READ = {  # the parts as they were when our own were written against them
+    eventlet.websocket.RFC6455WebSocket._apply_mask: "f6ac2b9da0f0a63c",
+    eventlet.websocket.RFC6455WebSocket._iter_frames: "2c658a5eef94f615",
+    eventlet.websocket.RFC6455WebSocket._recv_frame: "b7e54e98049def5c",
+    eventlet.websocket.RFC6455WebSocket.Message: "36bed7da392b464a",
+    eventlet.websocket.WebSocketWSGI.__call__: "9e0ec3809e822a0e",
+    eventlet.websocket.WebSocketWSGI._handle_hybi_request: "c21772ffb631f0f0",
+    eventlet.wsgi.HttpProtocol.finish: "d23530dd4e6afd45",
+    eventlet.wsgi.server: "8db9f629ea68e797",
+    engineio.payload.Payload.decode: "9c7975664d815d3d",
+    engineio.server.Server.handle_request: "79302edd007fcce6",
+    engineio.socket.Socket.close: "05fac55831999f25",
+    engineio.socket.Socket.handle_post_request: "5be8170455a3482c",
+    engineio.socket.Socket._websocket_handler: "58afe122719282de",
+    _websocket_wsgi.SimpleWebSocketWSGI: "ef4f852b672632e5",
+    simple_websocket.ws.Base.receive: "c7165a4fb69e05a6",
+    socketio.packet.Packet.decode: "61ad7904b539f472",
+    socketio.server.Server._handle_eio_message: "65f309c138d634eb",
+}
+
+
+def fingerprint(part) -> str:
+    return hashlib.sha256(inspect.getsource(part).encode()).hexdigest()[:16]
+
+
+@pytest.mark.parametrize("part", READ, ids=lambda part: f"{part.__module__}.{part.__qualname__}")
+def test_a_private_part_we_lean_on_is_the_one_we_read(part):
+    assert fingerprint(part) == READ[part], "upstream changed: read it again, then chatapp/realtime"
+
+
+def test_every_server_is_hardened():
+    for async_mode in ("threading", "gevent", "eventlet"):
+        server = socketio.Server(async_mode=async_mode)
+        websocket.harden(server)
+        assert server.eio.max_http_buffer_size == websocket.MAX_POST_BYTES
+        assert "Bounded" in server.eio._async["websocket"].__name__
+        assert server.packet_class is BoundedEventPacket
+    assert engineio.socket.payload.Payload is BoundedPayload
+    assert engineio.payload.Payload is not BoundedPayload, "a client in the same process may be sent more"
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 5, 125, 126, 65_537])
+@pytest.mark.parametrize("offset", [0, 1, 2, 3])
+def test_unmasking_gives_what_upstream_gives(length, offset):
+    dice = random.Random(length)
+    data, mask = dice.randbytes(length), tuple(dice.randbytes(4))
+    upstream = eventlet.websocket.RFC6455WebSocket._apply_mask(data, mask, length, offset)
+    assert BoundedWebSocket._apply_mask(data, mask, length, offset) == upstream
+
+
+def test_a_message_is_bounded_however_many_frames_it_has():
+    message = BoundedWebSocket.Message(1, 100)
+    message.push(b"x" * 60)
+    with pytest.raises(eventlet.websocket.FailedConnectionError) as caught:
+        message.push(b"x" * 41)
+    assert caught.value.status == eventlet_websocket.TOO_BIG
+
+
+@pytest.mark.parametrize("data", ["4hello", "2", "3probe", b"anything", None])
+def test_packets_pass(data):
+    assert packet_or_end(data) == data
+
+
+@pytest.mark.parametrize("data", ["", "hello", "b4", "²", "4" + "[" * 100_000])
+def test_what_is_no_packet_ends_the_connection(data):
+    assert packet_or_end(data) is None
+
+
+def test_500_packets_polled_together_are_500():
+    assert len(BoundedPayload(encoded_payload="\x1e".join(["4hello"] * 500)).packets) == 500
+
+
+@pytest.mark.parametrize("length", [MAX_MESSAGE_BYTES - 1, MAX_MESSAGE_BYTES])
+def test_a_polled_packet_is_bounded_in_bytes(length):
+    assert BoundedPayload(encoded_payload="4" + "x" * (MAX_MESSAGE_BYTES - 1)).packets
+    with pytest.raises(ContentTooLongError):
+        BoundedPayload(encoded_payload="4" + "é" * (MAX_MESSAGE_BYTES // 2))
+
+
+@pytest.mark.parametrize("payload", ["4a\x1e", "hello", "\x1e".join(["4"] * 5_001), "4" + "[" * 100_000])
+def test_a_polled_payload_that_cannot_be_read_is_an_error(payload):
+    with pytest.raises(EngineIOError):
+        BoundedPayload(encoded_payload=payload)
+
+
+def test_an_event_has_few_attachments():
+    assert BoundedEventPacket(encoded_packet='52-["event",{}]').attachment_count == 2
+    with pytest.raises(ValueError, match="too many attachments"):
+        BoundedEventPacket(encoded_packet='511-["event",{}]')

@@ -1,0 +1,132 @@
+"""Who may open a socket: the real Engine.IO handshake over long polling, from our own pages, from others', from none."""
+
+import json
+
+import pytest
+
+from tests.cast import outside
+
+OWN = {"Origin": "http://localhost"}
+FOREIGN = {"Origin": "https://evil.example"}
+NAMED = {"Origin": "https://partner.example"}
+OPEN = "/socket.io/?EIO=4&transport=polling"
+
+
+class Polling:
+    """One long-polling connection as a browser makes it, headers and all."""
+
+    def __init__(self, app, client=None, headers=None):
+        self.client, self.headers = client or app.test_client(), headers or {}
+        self.opened = outside(self.client.get, OPEN, headers=self.headers)
+        if self.opened.status_code == 200:
+            self.path = f"{OPEN}&sid={json.loads(self.opened.text[1:])['sid']}"
+
+    def enters(self, proof=None, namespace="/chat"):
+        """Enters the namespace; True, or the refusal."""
+        packet = f"40{namespace}," + (json.dumps(proof) if proof is not None else "")
+        assert outside(self.client.post, self.path, data=packet, headers=self.headers).text == "OK"
+        kind, _, body = outside(self.client.get, self.path, headers=self.headers).text.partition(f"{namespace},")
+        outside(self.client.post, self.path, data="1", headers=self.headers)  # closes
+        return kind == "40" or json.loads(body)["data"]
+
+
+@pytest.fixture
+def opens(app):
+    return lambda client=None, headers=None: Polling(app, client, headers)
+
+
+@pytest.fixture
+def named_origin(app, monkeypatch):
+    monkeypatch.setitem(app.config, "CORS_ORIGIN", [NAMED["Origin"]])
+
+
+def test_a_signed_in_page_of_ours_comes_in(opens, ana):
+    assert opens(ana.opens_a_browser().client, OWN).enters() is True
+
+
+def test_a_program_comes_in_by_its_token_without_an_origin(opens, ana):
+    assert opens().enters({"token": ana.token}) is True
+
+
+def test_a_foreign_page_is_refused_before_anything_is_looked_at(opens, ana):
+    refused = opens(ana.opens_a_browser().client, FOREIGN).opened
+    assert refused.status_code == 400 and "sid" not in refused.text
+    assert opens(None, FOREIGN).opened.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["null", "http://localhost.evil.example", "http://localhost:8080", "http://evil.example/localhost", "localhost",
+     "http://localhost@evil.example", "https://localhost:1", "http://", "http://[", "http://localhost:99999", "//localhost"],
+)  # fmt: skip
+def test_what_only_looks_like_our_origin_is_refused(opens, ana, origin):
+    assert opens(ana.opens_a_browser().client, {"Origin": origin}).opened.status_code == 400
+
+
+def test_the_cookie_without_any_sign_of_our_page_counts_nothing(opens, ana):
+    refusal = opens(ana.opens_a_browser().client).enters()
+    assert refusal["code"] == "unauthorized"
+
+
+@pytest.mark.parametrize(
+    ("headers", "comes_in"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Referer": "http://localhost/rooms/1"}, True),
+        ({"Referer": "https://evil.example/"}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "same-site"}, False),
+    ],
+)
+def test_a_same_origin_get_of_long_polling_is_known_by_its_other_headers(opens, ana, headers, comes_in):
+    assert (opens(ana.opens_a_browser().client, headers).enters() is True) == comes_in
+
+
+def test_a_page_named_in_cors_origin_comes_in_by_token_never_by_cookie(named_origin, opens, ana):
+    assert opens(None, NAMED).enters({"token": ana.token}) is True
+    assert opens(ana.opens_a_browser().client, NAMED).enters()["code"] == "unauthorized"
+    assert opens(None, FOREIGN).opened.status_code == 400
+
+
+def test_no_answer_to_another_origin_invites_the_cookie(named_origin, opens):
+    headers = opens(None, NAMED).opened.headers
+    assert headers["Access-Control-Allow-Origin"] == NAMED["Origin"]
+    assert "Access-Control-Allow-Credentials" not in headers
+
+
+def test_a_star_lets_every_page_use_tokens_and_none_the_cookie(opens, ana, app, monkeypatch):
+    monkeypatch.setitem(app.config, "CORS_ORIGIN", ["*"])
+    assert opens(None, FOREIGN).enters({"token": ana.token}) is True
+    assert opens(ana.opens_a_browser().client, FOREIGN).enters()["code"] == "unauthorized"
+
+
+@pytest.mark.parametrize(
+    "proof", [None, {}, {"token": ""}, {"token": "x" * 43}, {"token": 1}, {"token": None}, {"token": ["a"]}, [], "token", 7, True]
+)
+def test_a_stranger_is_refused_in_the_contracts_words(opens, ana, proof):
+    refusal = opens(None, OWN).enters(proof)
+    assert refusal["code"] == "unauthorized" and set(refusal) == {"code", "message"}
+
+
+def test_a_wrong_token_is_not_made_good_by_the_cookie(opens, ana):
+    assert opens(ana.opens_a_browser().client, OWN).enters({"token": "x" * 43})["code"] == "unauthorized"
+
+
+def test_a_deactivated_account_is_refused(opens, ana, olga):
+    browser = ana.opens_a_browser()
+    olga.opens_a_browser().posts(f"/people/{ana.id}/deactivate")
+    assert opens(browser.client, OWN).enters()["code"] == "unauthorized"
+    assert opens().enters({"token": ana.token})["code"] == "unauthorized"
+
+
+@pytest.mark.parametrize("namespace", ["/", "/admin", "/chat2"])
+def test_there_is_one_namespace_and_no_other(opens, ana, namespace):
+    polling = opens()
+    packet = f"40{namespace}," + json.dumps({"token": ana.token})
+    outside(polling.client.post, polling.path, data=packet if namespace != "/" else "40" + json.dumps({"token": ana.token}))
+    assert outside(polling.client.get, polling.path).text.startswith("44")
+    outside(polling.client.post, polling.path, data="1")
+
+
+def test_behind_a_proxy_that_ends_tls_our_own_page_is_still_ours(opens, ana):
+    assert opens(ana.opens_a_browser().client, {"Origin": "https://localhost", "Host": "localhost"}).enters() is True
