@@ -6,18 +6,20 @@ from itertools import islice
 
 from .extensions import db
 
-WORK_S = 0.025  # how long one batch should take to write; on SQLite nobody else can write meanwhile
-BREATH_S = 0.012  # between two batches, on SQLite: who waits there tries again after 1, 2, 5, 10, 15, 20, 25 … ms
 FIRST, MOST = 20, 5_000  # rows in a batch
+# How long one should take to write, and the pause after it, in seconds. On SQLite nobody else can write meanwhile, and
+# who waits tries again after 1, 2, 5, 10, 15, 20, 25 … ms. Elsewhere writers of other rows do not meet.
+PACE = {"sqlite": (0.025, 0.012)}
+PACE_ELSEWHERE = (0.5, 0.0)
 
 
 def paced(items: Iterable) -> Iterator[list]:
-    """`items` in lists, each as long as can be written in WORK_S. The caller writes and commits one before the next."""
+    """`items` in lists, each as long as can be written in its time. The caller commits one before the next."""
+    work, pause = PACE.get(db.engine.dialect.name, PACE_ELSEWHERE)
     source, size = iter(items), FIRST
-    breath = BREATH_S if db.engine.dialect.name == "sqlite" else 0.0
     while batch := list(islice(source, size)):
         begun = time.perf_counter()
         yield batch
         took = time.perf_counter() - begun
-        size = max(1, min(MOST, 2 * size, int(size * WORK_S / took)))
-        time.sleep(breath)
+        size = max(1, min(MOST, 2 * size, int(size * work / took)))
+        time.sleep(pause)

@@ -21,6 +21,7 @@ TABLE_CELLS = 1_000  # in one message
 DEPTH = 18  # levels of nesting: a quote is one, a list two; markdown-it drops what lies deeper than its maxNesting
 GROWTH = 20  # the HTML is at most so many times its source, plus GROWTH_FREE characters
 GROWTH_FREE = 500
+HIGHEST = 4  # the level of a message's first heading: those of the page end at 3
 LINK_CHARACTERS = 2_000
 SCHEME_CHARACTERS = 7  # of "mailto" and the one before, which tells that the word starts there
 REL = "noopener noreferrer nofollow"
@@ -115,9 +116,12 @@ def _autolink(state, silent):
 
 def _dress(state):
     """Headings that stay below those of the page, so that its outline holds; alignment by class (no inline styles)."""
+    level = HIGHEST - 1
     for token in state.tokens:
+        if token.type == "heading_open":
+            level = min(6, level + 1, int(token.tag[1]) - 1 + HIGHEST)  # none is skipped on the way down
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, int(token.tag[1]) + 3)}"
+            token.tag = f"h{level}"
         elif token.type in ("th_open", "td_open") and "style" in token.attrs:
             token.attrs = {"class": token.attrs["style"].replace("text-align:", "align-")}
 

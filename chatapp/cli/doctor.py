@@ -61,7 +61,7 @@ def database() -> Iterator[tuple[str, str | None, str]]:
 
 def browser_library() -> tuple[str | None, str]:
     path = Path(current_app.static_folder) / BROWSER_LIBRARY
-    wrong = f"static/{BROWSER_LIBRARY} is missing, pages cannot connect; run make (or bin/post_compile) to build it"
+    wrong = f"static/{BROWSER_LIBRARY} is missing, pages cannot connect; make run builds it, elsewhere bin/post_compile"
     return (None if path.is_file() and path.stat().st_size else wrong), f"static/{BROWSER_LIBRARY}"
 
 

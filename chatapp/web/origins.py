@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request
 
-DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
+NO_HOST = ("", None)
 
 
 class PlainJson:
@@ -19,18 +20,18 @@ class PlainJson:
 
 
 def host_of(url: str) -> tuple[str, int | None]:
-    """Host and port of an origin; its scheme's own port where none is named. ("", None) for what is no origin."""
+    """Host and port of an origin; its scheme's own port where none is named. NO_HOST for what is no origin."""
     try:
         parts = urlsplit(url)
-        return (parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme))
+        return (parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme]) if parts.hostname else NO_HOST
     except ValueError:
-        return ("", None)
+        return NO_HOST
 
 
 def is_own(origin: str, request: Request) -> bool:
     """Whether a page of ours speaks. The scheme is not compared: TLS may end at a proxy that we are not told of."""
-    scheme = urlsplit(origin).scheme if "://" in origin else ""
-    return bool(scheme) and host_of(origin) == host_of(f"{scheme}://{request.host}")
+    scheme = origin.partition("://")[0]
+    return scheme in DEFAULT_PORTS and host_of(origin) == host_of(f"{scheme}://{request.host}") != NO_HOST
 
 
 def is_named(origin: str, allowed: list[str]) -> bool:

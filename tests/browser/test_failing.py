@@ -52,9 +52,8 @@ def test_a_refused_message_offers_retry_and_discard(together, room):
 
 def test_a_number_used_twice_is_retried_under_a_new_one(together, room):
     ana, ben = together
-    said = {"content": "Something else", "clientId": str(uuid.uuid4())}
-    assert ana.somebody.calls("POST", f"/sessions/{room}/messages", said).status_code == 201
-    ana.sees("Something else")
+    said, garden = {"content": "Something else", "clientId": str(uuid.uuid4())}, ana.somebody.makes(name="Garden")
+    assert ana.somebody.calls("POST", f"/sessions/{garden}/messages", said).status_code == 201
     leaves_in_the_outbox(ana, room, "The second", client_id=said["clientId"])
     ana.goes_to("/account")
     ana.until(lambda: "failed" in ana.page.evaluate("JSON.stringify(localStorage)"), "not refused")

@@ -2,11 +2,12 @@
 
 from flask import Blueprint, redirect, render_template, session, url_for
 
-from ... import people, rooms, wire
+from ... import people, wire
 from ...errors import ChatError, Forbidden
 from ...extensions import limiter
 from .. import auth
 from . import forms, sign_in
+from .sidebar import side
 
 blueprint = Blueprint("first_run", __name__)
 
@@ -17,7 +18,8 @@ def home():
         return redirect(url_for("first_run.show"))
     if auth.asker() is None:
         return redirect(url_for("sign_in.show"))
-    here = [one.room_id for one in rooms.of(auth.person()) if one.room.archived_at is None]
+    shown = side()
+    here = [one["id"] for one in shown["rooms"] + shown["direct"]]
     last = session.get("room")
     if not here:
         return redirect(url_for("rooms.index"))
