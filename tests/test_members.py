@@ -152,3 +152,14 @@ def test_who_goes_keeps_what_was_said(ana, ben, room):
     said = ben.says("remember me", room)
     put_out(ben, room, ben)
     assert ana.gets(f"/sessions/{room}/messages")["messages"] == [said]
+
+
+def test_a_room_whose_last_owner_goes_belongs_to_who_has_been_there_longest(ana, ben, cleo, eve, room):
+    put(ana, room, eve)
+    put_out(ana, room, ana)
+    roles = {one["name"]: one["role"] for one in ben.gets(f"/sessions/{room}")["members"]}
+    assert roles == {"Ben": "owner", "Cleo": "member", "Eve": "member"}
+    for somebody in (ben, cleo, eve):
+        assert somebody.calls("PATCH", f"/sessions/{room}", {"topic": somebody.name}).status_code == 200
+        assert put_out(somebody, room, somebody).status_code == 200
+    assert eve.gets("/sessions")["sessions"] == []

@@ -237,5 +237,16 @@ def test_own_tokens_and_devices_are_ended_by_their_owner_alone(inside, ana, ben)
             gone()
 
 
+def test_a_device_notes_now_and_then_when_it_was_seen(inside, ana):
+    device, _ = devices.open_for(ana.row(), **BROWSER)
+    first = device.last_seen_at
+    devices.saw(device)
+    assert device.last_seen_at == first
+    device.last_seen_at = first - 2 * devices.SEEN_EVERY
+    devices.saw(device)
+    db.session.expire_all()
+    assert device.last_seen_at >= first
+
+
 def test_commands_see_everybodys_tokens(inside, ana, ben):
     assert [one.person.name for one in tokens.of()] == ["Ana", "Ben"]

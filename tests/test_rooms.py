@@ -181,6 +181,16 @@ def test_commands_find_any_room(inside, ana, room):
         rooms.get("nowhere")
 
 
+def test_commands_archive_any_room_but_a_direct_one(inside, ana, ben, room):
+    ben.tab.hears_all()
+    for archived in (True, True, False, False):
+        rooms.archive(rooms.get(room), archived)
+        assert ana.gets(f"/sessions/{room}")["session"]["archived"] is archived
+    assert [one["session"]["archived"] for one in ben.hears_all("sessionUpdated")] == [True, False]
+    with pytest.raises(Forbidden):
+        rooms.archive(rooms.get(ana.makes(kind="direct", members=[ben])))
+
+
 def test_the_place_in_a_room_is_always_read_anew(inside, ana, ben, room):
     membership = rooms.membership_of(ben.row(), room)
     ana.says("hi", room)

@@ -17,7 +17,9 @@ def empty_house(browser, servers):
 
 def is_now(visitor, house, email):
     """Who came in by a form becomes somebody with an id, as the others are."""
-    visitor.somebody = type("Known", (), {"id": int(visitor.page.locator("body").get_attribute("data-person")), "email": email})
+    visitor.somebody = type(
+        "Known", (), {"id": int(visitor.page.locator("body").get_attribute("data-person")), "email": email}
+    )
     return visitor
 
 

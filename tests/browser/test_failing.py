@@ -13,7 +13,14 @@ LONG = "long " * 2_100
 def leaves_in_the_outbox(visitor, room, content, client_id=None):
     """A message written earlier, by this browser, that is still to be sent."""
     client_id = client_id or str(uuid.uuid4())
-    entry = {"clientId": client_id, "roomId": room, "content": content, "at": time.time() * 1000, "order": 0, "state": "waiting"}
+    entry = {
+        "clientId": client_id,
+        "roomId": room,
+        "content": content,
+        "at": time.time() * 1000,
+        "order": 0,
+        "state": "waiting",
+    }
     keep = "([key, entry]) => localStorage.setItem(key, entry)"
     visitor.page.evaluate(keep, [f"outbox:{visitor.somebody.id}:{client_id}", json.dumps(entry)])
 

@@ -9,15 +9,23 @@ ATTACKS = [
     "[click](javascript:window.harmed=1)",
     "<javascript:window.harmed=1>",
     "[click](data:text/html,<script>window.harmed=1</script>)",
-    "![picture](x\" onerror=\"window.harmed=1)",
+    '![picture](x" onerror="window.harmed=1)',
     "<svg/onload=window.harmed=1><style>*{display:none}</style>",
-    "```\"><img src=x onerror=window.harmed=1>\n<img src=x onerror=window.harmed=1>\n```",
+    '```"><img src=x onerror=window.harmed=1>\n<img src=x onerror=window.harmed=1>\n```',
     "|<img src=x onerror=window.harmed=1>|b|\n|--|--|\n|`<script>`|c|",
     "<form action=/sign-out method=post><button>x</button></form>",
-    "[a](https://example.org/\"onmouseover=\"window.harmed=1)",
+    '[a](https://example.org/"onmouseover="window.harmed=1)',
     "{{ 7*7 }} {% raw %} ${window.harmed=1}",
 ]
-ODD = ["\u202ereversed\u202c", "z\u0351\u036b\u0343\u036a\u0302\u036b\u033d" * 30, "\ufdfd" * 20, "👨‍👩‍👧‍👦🏳️‍🌈", "a\u200bb\u2066c", "\U000e0041\U0001d573", "x" * 2_000]
+ODD = [
+    "\u202ereversed\u202c",
+    "z\u0351\u036b\u0343\u036a\u0302\u036b\u033d" * 30,
+    "\ufdfd" * 20,
+    "👨‍👩‍👧‍👦🏳️‍🌈",
+    "a\u200bb\u2066c",
+    "\U000e0041\U0001d573",
+    "x" * 2_000,
+]
 HARM = """() => {
   const bodies = [...document.querySelectorAll(".message .body")];
   const all = bodies.flatMap((body) => [...body.querySelectorAll("*")]);

@@ -75,7 +75,9 @@ def test_what_was_pending_moves_nothing_when_others_speak_meanwhile(house, toget
         ana.says("Mine")
         expect(ana.pending).to_be_visible()
         width = ana.place_of(ana.pending)["width"]
-    cleo.calls("POST", f"/sessions/{room}/messages", {"content": "Hers", "clientId": "3a9f3c4e-7d1a-4b7e-8a55-0f6f8f0d9a11"})
+    cleo.calls(
+        "POST", f"/sessions/{room}/messages", {"content": "Hers", "clientId": "3a9f3c4e-7d1a-4b7e-8a55-0f6f8f0d9a11"}
+    )
     ana.sees("Hers")
     ana.sees("Mine")
     assert ana.place_of(ana.message("Mine"))["width"] == width
@@ -196,6 +198,18 @@ def test_the_tools_of_a_message_edit_it(together):
     ana.presses("Edit")
     ana.edits_to("With tools")
     ben.sees("With tools")
+
+
+def test_a_copied_link_leads_to_the_message(together, room):
+    ana, ben = together
+    ana.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ana.says("Look at this")
+    ben.sees("Look at this")
+    ana.message("Look at this").hover()
+    ana.presses("Copy link")
+    expect(ana.page.get_by_role("button", name="Link copied")).to_be_visible()
+    ben.goes_to(ana.page.evaluate("navigator.clipboard.readText()"))
+    expect(ben.page.locator(".message--target")).to_contain_text("Look at this")
 
 
 def test_everything_on_a_message_is_reached_by_keyboard(together):

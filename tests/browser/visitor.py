@@ -11,7 +11,9 @@ from tests.live.people import PASSWORD
 
 COOKIE = "chatapp_device"
 OFFLINE = "ERR_INTERNET_DISCONNECTED|WebSocket connection to|ERR_NETWORK_CHANGED"
-SERVER_AWAY = "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection to|ERR_SOCKET_NOT_CONNECTED"
+SERVER_AWAY = (
+    "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection to|ERR_SOCKET_NOT_CONNECTED"
+)
 
 
 class Visitor(RoomPage):
@@ -39,7 +41,9 @@ class Visitor(RoomPage):
     def has_a_cookie(self):
         """Signed in without the form."""
         key = secret.make()
-        self.device = self.house.adds(Device, person_id=self.somebody.id, secret_hash=secret.digest(key), user_agent="Chrome Linux")
+        self.device = self.house.adds(
+            Device, person_id=self.somebody.id, secret_hash=secret.digest(key), user_agent="Chrome Linux"
+        )
         self.context.add_cookies([{"name": COOKIE, "value": key, "url": self.house.url, "httpOnly": True}])
         return self
 
@@ -56,7 +60,9 @@ class Visitor(RoomPage):
         """The form of the page: by field names; and sends it."""
         for name, text in fields.items():
             self.page.locator(f'main [name="{name}"]:not([type="hidden"])').fill(text)
-        self.page.locator("main form").filter(has=self.page.locator(f'[name="{[*fields][-1]}"]')).locator("button").click()
+        self.page.locator("main form").filter(has=self.page.locator(f'[name="{[*fields][-1]}"]')).locator(
+            "button"
+        ).click()
 
     def signs_in(self, password=PASSWORD):
         self.fills_in(email=self.somebody.email, password=password)

@@ -77,7 +77,9 @@ class Server:
     def flask(self, *arguments: str, stdin: str | None = None) -> str:
         """What a `flask --app chatapp` command prints, on this server's database."""
         command = [sys.executable, "-m", "flask", "--app", "chatapp", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.environ, input=stdin, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environ, input=stdin, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -146,17 +148,28 @@ def settings():
     return {}
 
 
+@pytest.fixture(scope="session")
+def houses(servers):
+    """Servers that nobody stops, in the mode that the environment names, with people to come: one for each settings."""
+    made = {}
+
+    def house(**settings) -> House:
+        key = frozenset(settings.items())
+        if key not in made:
+            made[key] = House(servers(**mode(), **settings))
+        return made[key]
+
+    return house
+
+
 @pytest.fixture(scope="module")
-def house(servers, settings):
-    """Such a server, in the mode that the environment names, with people to come."""
-    house = House(servers(**mode(), **settings))
-    yield house
-    house.server.kill()
+def house(houses, settings):
+    return houses(**settings)
 
 
 @pytest.fixture
 def shaky_house(servers):
-    """The same on a server that the test may stop, kill and restart."""
+    """A server of one's own, to be stopped, killed and restarted."""
     house = House(servers(**mode()))
     yield house
     if house.server.process.poll() is None:
@@ -198,9 +211,9 @@ def everybody_goes_home():
 
 
 @pytest.fixture(scope="session")
-def gone_silent(servers):
+def gone_silent(houses):
     """(witness, silent, room, when): somebody came into a room with a witness, and never answered again."""
-    house = House(servers(**mode()))
+    house = houses()
     witness, silent = house.people(2)
     room = witness.makes(silent)
     witness.enters(room)

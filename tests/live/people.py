@@ -147,6 +147,9 @@ class Tab:
             self.inbox.clear()
 
     def closes(self):
+        if self.client.eio.current_transport == "websocket" and self.is_open:
+            # Upstream waits 3 s for an answer that its own reading thread has already taken away.
+            self.client.eio.ws.close = functools.partial(self.client.eio.ws.close, timeout=0)
         self.client.disconnect()
 
     def is_cut_off(self):

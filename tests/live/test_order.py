@@ -44,7 +44,10 @@ def test_32_who_speak_at_once_leave_no_hole_and_everybody_agrees(house, note):
         copy.enter(tab)
     began = time.monotonic()
     answers = at_once([lambda tab=tab: shout(tab, room) for tab in tabs])
-    said = [answer.wait(60)["message"] for mine in answers for answer in mine]
+    acks = [answer.wait(60) for mine in answers for answer in mine]
+    refusals = [ack["error"] for ack in acks if not ack["ok"]]
+    assert refusals == []
+    said = [ack["message"] for ack in acks]
     whole = WRITERS * EACH
     for copy in copies:
         wait_until(lambda copy=copy: copy.rev == whole, 30)

@@ -2,8 +2,20 @@
 
 import time
 
+from tests.live.people import SOON_S, Rude
+
 NOTICED_WITHIN_S = 60
 GRACE_S = 5
+
+
+def test_one_who_says_goodbye_is_let_go(house, ana):
+    """The server ends the network connection too, as the WebSocket protocol wants it: otherwise they would pile up."""
+    rude = Rude(ana)
+    rude.socket.send_close()
+    network = rude.socket.sock
+    network.settimeout(SOON_S)
+    while network.recv(1_000):
+        pass
 
 
 def test_one_who_only_falls_silent_is_noticed_within_a_minute(gone_silent, note):

@@ -1,5 +1,8 @@
 """Forms filled in by nobody's browser: for every page that takes a post, and every page that takes a query."""
 
+import itertools
+from urllib.parse import urlsplit
+
 import pytest
 
 from tests.web.test_strangers import DOORS
@@ -34,26 +37,26 @@ def path(ana, ben, room, olga):
     return fill
 
 
-@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("signed_in", [True, False])
 @pytest.mark.parametrize("rule", FORMS)
-def test_a_form_filled_with_nonsense_is_answered_with_a_page(ana, olga, stranger, path, rule, value):
-    fields = {} if VALUES[value] is None else dict.fromkeys(FIELDS, VALUES[value])
-    browser = olga.opens_a_browser() if rule.startswith("/people") else ana.opens_a_browser()
-    for who in (browser, stranger):
-        response = who.posts(path(rule), fields)
-        assert response.status_code < 500, response.text[:500]
+def test_a_form_filled_with_nonsense_is_answered_with_a_page(ana, olga, stranger, path, rule, signed_in):
+    here = path(rule)
+    for name, value in VALUES.items():
+        who = (olga if rule.startswith("/people") else ana).opens_a_browser() if signed_in else stranger
+        response = who.posts(here, {} if value is None else dict.fromkeys(FIELDS, value))
+        assert response.status_code < 500, (name, response.text[:500])
         assert "<script>alert" not in response.text
         assert "b=1" not in str(response.headers.getlist("Set-Cookie"))
-    assert browser.opens("/healthz").status_code == 200
 
 
-@pytest.mark.parametrize("query", ["before=x", "before=-1", "after=%00", "limit=0", "before=" + "9" * 400, "next=%00", "next=//evil", "a=%ff&before[]=1"])
 @pytest.mark.parametrize("rule", PAGES)
-def test_a_page_asked_with_nonsense_is_answered_with_a_page(olga, stranger, path, rule, query):
-    for who in (olga.opens_a_browser(), stranger):
-        response = who.opens(f"{path(rule)}?{query}")
-        assert response.status_code < 500
-        assert "evil" not in (response.location or "")
+def test_a_page_asked_with_nonsense_is_answered_with_a_page(ana, olga, stranger, path, rule):
+    here, browsers = path(rule), (ana.opens_a_browser(), olga.opens_a_browser(), stranger)
+    nonsense = ["before=x", "before=-1", "after=%00", "limit=0", "before=" + "9" * 400, "next=%00", "next=//evil", "a=%ff&before[]=1"]
+    for who, query in itertools.product(browsers, nonsense):
+        response = who.opens(f"{here}?{query}")
+        assert response.status_code < 500, query
+        assert urlsplit(response.location or "").netloc in ("", "localhost")
 
 
 @pytest.mark.parametrize("place", ["%00", "%ff", "x" * 3_000, "%F0%9F%98%80", "..%2f..", "%0d%0aX-Evil:1"])

@@ -163,7 +163,7 @@ def test_no_address_tells_a_room_that_is_there_from_one_that_is_not(app, path, e
                 response = eve.calls(method, here.removeprefix("/api/v1"), body)
             else:
                 response = browser.posts(here) if method == "POST" else browser.opens(here)
-            answers.append((response.status_code, response.text))
+            answers.append((response.status_code, re.sub(r'"[^"]{60,}"', "a CSRF token", response.text)))
         assert answers[0] == answers[1]
 
 
