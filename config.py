@@ -169,6 +169,8 @@ def _refuse_what_this_version_lacks(config):
 def _secret_key(given, app_env):
     if "SECRET_KEY" in given:
         return given["SECRET_KEY"]
+    if app_env == "test":
+        return secrets.token_hex(32)
     if app_env != "development":
         raise SettingError("SECRET_KEY", "required outside development")
     INSTANCE.mkdir(exist_ok=True)

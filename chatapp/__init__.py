@@ -17,13 +17,23 @@ ROOT = Path(__file__).resolve().parent.parent
 def create_app(config: dict | None = None) -> Flask:
     """Build the application from the environment; `config` overrides single settings (tests, embedders)."""
     app = Flask(__name__, root_path=str(ROOT), instance_path=str(ROOT / "instance"))
-    app.config.from_mapping(settings.load(os.environ))
+    app.config.from_mapping(settings.load(environment(config or {})))
     app.config.update(config or {})
     logs.configure(app)
     bind_extensions(app)
     web.register(app)
     cli.register(app)
     return app
+
+
+def environment(config: dict) -> dict[str, str]:
+    """The environment as if it had said what `config` says: what other settings follow from must be known first."""
+    said = {name: value for name, value in config.items() if isinstance(value, str)}
+    if "SQLALCHEMY_DATABASE_URI" in said:
+        said["DATABASE_URL"] = said["SQLALCHEMY_DATABASE_URI"]
+    if config.get("TESTING"):
+        said.setdefault("APP_ENV", "test")
+    return {**os.environ, **said}
 
 
 def bind_extensions(app: Flask) -> None:

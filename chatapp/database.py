@@ -25,3 +25,5 @@ def configure(app: Flask) -> None:
 def prepare_sqlite(connection: sqlite3.Connection, _record) -> None:
     for pragma in SQLITE_PRAGMAS:
         connection.execute(pragma)
+    # SQLite's own knows the 26 letters only.
+    connection.create_function("lower", 1, lambda text: text and text.lower(), deterministic=True)

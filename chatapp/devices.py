@@ -1,16 +1,12 @@
 """Signed-in browsers: sign in, sign out, end one from afar. Called by the doors."""
 
-from datetime import timedelta
-
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from . import notices, passwords, people, secret
 from .errors import Invalid, NotFound, Unauthorized
 from .extensions import db
-from .models import Device, Person, now
+from .models import Device, Person
 
-SEEN_EVERY = timedelta(minutes=10)  # a page view writes no oftener
 USER_AGENT_MAX = 300
 
 
@@ -18,9 +14,16 @@ def sign_in(email: str, password: str, *, user_agent: str, address: str) -> tupl
     """A new device and its secret, or Unauthorized: the same words and the same time whether the account exists."""
     somebody = known_as(email)
     known = somebody.password_hash if somebody else None
-    if not passwords.matches(known, password):
+    if not passwords.matches(known, password) or not still_so(somebody):
         raise Unauthorized("That e-mail address and password do not go together.")
     return open_for(somebody, user_agent=user_agent, address=address)
+
+
+def still_so(somebody: Person) -> bool:
+    """Whether nobody changed the password or turned the person away while the hash was computed (and from here to the
+    commit nobody does)."""
+    today = db.session.get(Person, somebody.id, with_for_update=True, populate_existing=True)
+    return today is not None and today.active and today.password_hash == somebody.password_hash
 
 
 def known_as(email: str) -> Person | None:
@@ -47,25 +50,6 @@ def open_for(somebody: Person, *, user_agent: str, address: str) -> tuple[Device
 
 def printable(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())
-
-
-def by_secret(key: str) -> Device | None:
-    """The device of an active person that holds this secret."""
-    wanted = select(Device).join(Device.person).where(Device.secret_hash == secret.digest(key), Person.active)
-    return db.session.scalar(wanted.options(joinedload(Device.person, innerjoin=True)))
-
-
-def by_id(device_id: int) -> Device | None:
-    """The same by id: for a connection that showed its secret when it opened."""
-    wanted = select(Device).join(Device.person).where(Device.id == device_id, Person.active)
-    fresh = wanted.options(joinedload(Device.person, innerjoin=True)).execution_options(populate_existing=True)
-    return db.session.scalar(fresh)
-
-
-def saw(device: Device) -> None:
-    if now() - device.last_seen_at > SEEN_EVERY:
-        device.last_seen_at = now()
-        db.session.commit()
 
 
 def of(somebody: Person) -> list[Device]:

@@ -83,6 +83,8 @@ def changes(membership: Membership, after_rev: int, limit: int = CHANGES_MAX) ->
 
     An `after_rev` beyond the room's (a restored database) is answered like a first join.
     """
+    if after_rev == membership.room.rev:
+        return page(membership, [], False)
     if after_rev > membership.room.rev:
         return latest(membership)
     rows = read(of_room(membership).where(Message.rev > after_rev).order_by(Message.rev), limit + 1)

@@ -1,9 +1,9 @@
 """Members of a room: invite, put out, leave, come back. Called by the doors and by commands."""
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from . import notices, rooms
+from . import notices, ratelimit, rooms
 from .errors import Forbidden, NotFound
 from .extensions import db
 from .models import Membership, Person, Room
@@ -12,6 +12,7 @@ from .models import Membership, Person, Room
 def invite(membership: Membership, person_id: int) -> Membership:
     """Somebody comes into the room; asked again it changes nothing. For owners and administrators."""
     rooms.require_moderator(membership)
+    ratelimit.take(membership.person_id, "change")
     return add(membership.room, person_id)
 
 
@@ -20,6 +21,7 @@ def come_in(somebody: Person, room_id: str) -> Membership:
     room = db.session.get(Room, room_id)
     if room is None or room.kind != rooms.OPEN:
         return rooms.membership_of(somebody, room_id)
+    ratelimit.take(somebody.id, "change")
     return add(room, somebody.id)
 
 
@@ -66,9 +68,10 @@ def leave(membership: Membership) -> None:
 def remove(membership: Membership) -> None:
     """End a membership, whoever asks (commands may)."""
     room, person_id = membership.room, membership.person_id
-    db.session.delete(membership)
+    rooms.changed(room)  # first: it takes the room's lock, so that two who leave together see each other go
+    mine = Membership.room_id == room.id, Membership.person_id == person_id
+    db.session.execute(delete(Membership).where(*mine))
     hand_on(room)
-    rooms.changed(room)
     notices.post("left", room.id, person_id)
     db.session.commit()
     notices.obey()
@@ -82,8 +85,9 @@ def counts() -> dict[str, int]:
 
 def hand_on(room: Room) -> None:
     """A room whose last owner goes belongs to who has been there longest, in the transaction under way."""
-    longest = select(Membership).where(Membership.room_id == room.id)
-    order = (Membership.role.desc(), Membership.joined_at, Membership.person_id)  # "owner" sorts after "member"
+    longest = select(Membership).join(Membership.person).where(Membership.room_id == room.id, Person.active)
+    # An owner who is left comes first ("owner" sorts after "member"), and bots last.
+    order = (Membership.role.desc(), Person.kind.desc(), Membership.joined_at, Membership.person_id)
     heir = db.session.scalar(longest.order_by(*order).limit(1))
     if heir is not None and room.kind != rooms.DIRECT:
         heir.role = "owner"

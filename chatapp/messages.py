@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
-from . import broadcasts, history, markdown, ratelimit, rooms, typists
+from . import broadcasts, history, markdown, metrics, ratelimit, rooms, typists
 from .errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from .extensions import db
 from .models import Membership, Message, Person, now
@@ -43,8 +43,9 @@ def send(membership: Membership, content: str, client_id: str, reply_to: int | N
         ratelimit.give_back(membership.person_id)
         return said_before(membership, content, client_id), False
     typists.stop(message.room_id, message.author_id)
-    history.forget(message.room_id)
     broadcasts.new_message(message)
+    history.forget(message.room_id)
+    metrics.MESSAGES.inc()
     return message, True
 
 
@@ -118,7 +119,7 @@ def edit(somebody: Person, message_id: int, content: str) -> Message:
         raise NotFound("This message was removed.")
     if message.content == content:
         return message
-    ratelimit.take(somebody.id)
+    ratelimit.take(somebody.id, "edit")
     return change(message, content=content, body_html=markdown.to_html(content), edited_at=now())
 
 
@@ -130,7 +131,10 @@ def remove(somebody: Person, message_id: int) -> Message:
     rooms.require_unarchived(membership.room)
     if message.removed_at is not None:
         return message
-    return change(message, content="", body_html="", edited_at=None, removed_at=now())
+    try:
+        return change(message, content="", body_html="", edited_at=None, removed_at=now())
+    except NotFound:  # somebody else did it in the same moment
+        return message
 
 
 def change(message: Message, **values) -> Message:
@@ -139,11 +143,11 @@ def change(message: Message, **values) -> Message:
     db.session.refresh(message)  # under the room's lock: nobody else changes it now
     if message.removed_at is not None:
         db.session.rollback()
-        return message
+        raise NotFound("This message was removed.")
     for name, value in values.items():
         setattr(message, name, value)
     message.rev = rev
     db.session.commit()
-    history.forget(message.room_id)
     broadcasts.message_updated(message)
+    history.forget(message.room_id)
     return message

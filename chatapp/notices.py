@@ -6,9 +6,11 @@ by any process, also by a command, holds everywhere within a second and needs no
 
 import threading
 import time
+from collections import deque
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+import structlog
+from sqlalchemy import delete, func, select
 
 from . import broadcasts, presence, typists
 from .extensions import db, socketio
@@ -16,11 +18,14 @@ from .models import Membership, Notice, Room, now
 from .realtime import connections
 from .realtime.connections import NAMESPACE
 
-WINDOW = timedelta(seconds=30)  # ids are not commit order: what is younger is looked at again
+WINDOW = 30.0  # seconds in which a transaction commits: ids are not commit order, so those are looked at again
+MARGIN = 200  # notices before the first look of a process that are looked at too, for the same reason
 KEPT = timedelta(hours=1)
 
-_obeyed: dict[int, float] = {}  # notice id → when (monotonic seconds)
+_obeyed: set[int] = set()  # notice ids
+_looks: deque[tuple[float, int]] = deque()  # when (monotonic seconds) everything up to which id was obeyed
 _one_at_a_time = threading.Lock()
+log = structlog.get_logger(__name__)
 
 
 def post(kind: str, subject: int | str, person_id: int | None = None) -> None:
@@ -29,22 +34,57 @@ def post(kind: str, subject: int | str, person_id: int | None = None) -> None:
 
 
 def obey() -> None:
-    """Act on every notice not yet acted on here. Called after a commit that posted one, and by the ticker."""
-    with _one_at_a_time:
-        recent = select(Notice).where(Notice.created_at > now() - WINDOW).order_by(Notice.id)
-        fresh = [notice for notice in db.session.scalars(recent) if notice.id not in _obeyed]
-        for notice in fresh:
-            _obeyed[notice.id] = time.monotonic()
-            OBEY[notice.kind](notice)
+    """Act on every notice not yet acted on here. Called after a commit that posted one, and by the ticker.
+
+    Never raises: the change is made, and what could not be obeyed now is tried again at the next look.
+    """
+    try:
+        with _one_at_a_time:
+            look()
+    except Exception as error:
+        db.session.rollback()
+        log.warning("notices_unread", error=type(error).__name__)
+
+
+def look() -> None:
+    """One look at the table; what is taken away comes before what is told."""
+    found = list(db.session.scalars(select(Notice).where(Notice.id > done_with()).order_by(Notice.id)))
+    fresh = sorted((one for one in found if one.id not in _obeyed), key=lambda one: (one.kind == "room", one.id))
+    told = set()
+    for notice in fresh:
+        change = (notice.kind, notice.subject, notice.person_id)
+        if change in told or attempt(notice):
+            told.add(change)
+            _obeyed.add(notice.id)
+    if found and _obeyed.issuperset(one.id for one in found) and found[-1].id > _looks[-1][1]:
+        _looks.append((time.monotonic(), found[-1].id))
+
+
+def attempt(notice: Notice) -> bool:
+    try:
+        OBEY[notice.kind](notice)
+    except Exception:
+        log.exception("notice_not_obeyed", kind=notice.kind)
+        return False
+    return True
+
+
+def done_with() -> int:
+    """The id up to which nothing new can come: the highest of a look that was long enough ago. (No clock is asked but
+    our own, and time in which the database was away does not count.)"""
+    if not _looks:
+        highest = db.session.scalar(select(func.max(Notice.id))) or 0
+        _looks.append((time.monotonic(), max(0, highest - MARGIN)))
+    while len(_looks) > 1 and _looks[1][0] < time.monotonic() - WINDOW:
+        _looks.popleft()
+    return _looks[0][1]
 
 
 def tidy() -> None:
     """Throw away what every process has long obeyed. Called by the ticker."""
     db.session.execute(delete(Notice).where(Notice.created_at < now() - KEPT))
     db.session.commit()
-    old = time.monotonic() - 4 * WINDOW.total_seconds()
-    for notice_id in [one for one, obeyed in _obeyed.items() if obeyed < old]:
-        del _obeyed[notice_id]
+    _obeyed.difference_update([one for one in _obeyed if one <= done_with()])
 
 
 def cut(found: list[connections.Connection]) -> None:
@@ -61,7 +101,13 @@ def token_revoked(notice: Notice) -> None:
 
 
 def person_deactivated(notice: Notice) -> None:
-    cut(connections.of_person(int(notice.subject)))
+    """Gone at once, without the grace of somebody who may come back."""
+    person_id = int(notice.subject)
+    open_ones = connections.of_person(person_id)
+    listened = {room_id for one in open_ones for room_id in one.rooms}
+    cut(open_ones)
+    for room_id in listened:
+        presence.dismiss(room_id, person_id)
 
 
 def member_left(notice: Notice) -> None:

@@ -1,6 +1,8 @@
 """Passwords: hashed and checked with argon2, off the loop. For people.py and devices.py."""
 
+import os
 import secrets
+import threading
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -13,6 +15,7 @@ from .realtime import loop
 LENGTH_MIN = 8
 LENGTH_MAX = 200
 hasher = PasswordHasher()
+TURNS = threading.BoundedSemaphore(min(4, os.cpu_count() or 1))  # each takes 64 MB: strangers must not add them up
 
 
 def require_good(password: str, field: str = "password") -> str:
@@ -35,7 +38,8 @@ def encodable(text: str) -> bool:
 def hash_of(password: str) -> str:
     """The argon2 hash (about 0.1 s of computing, in a thread; no database connection is held meanwhile)."""
     db.session.close()
-    return loop.run_aside(hasher.hash, password)
+    with TURNS:
+        return loop.run_aside(hasher.hash, password)
 
 
 def matches(password_hash: str | None, password: str) -> bool:
@@ -43,7 +47,8 @@ def matches(password_hash: str | None, password: str) -> bool:
     db.session.close()
     if len(password) > LENGTH_MAX or not encodable(password):
         return False
-    return loop.run_aside(verify, password_hash, password)
+    with TURNS:
+        return loop.run_aside(verify, password_hash, password)
 
 
 def verify(password_hash: str | None, password: str) -> bool:

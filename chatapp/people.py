@@ -101,10 +101,12 @@ def matching(query: str = "", limit: int = LISTED_MAX) -> list[Person]:
 
 def deactivate(somebody: Person) -> None:
     """Turn somebody away: every device and token ends now. What was said stays."""
-    if somebody.is_admin and somebody.active and last_admin(somebody):
-        raise Forbidden("The last administrator stays.")
     rooms.queue_up()
     somebody.active = False
+    db.session.flush()  # on SQLite only now the others wait
+    if somebody.is_admin and not admins():
+        db.session.rollback()
+        raise Forbidden("The last administrator stays.")
     for thing in (Device, Token):
         db.session.query(thing).filter_by(person_id=somebody.id).delete()
     rooms.changed_by(somebody)
@@ -113,18 +115,17 @@ def deactivate(somebody: Person) -> None:
     notices.obey()
 
 
-def last_admin(somebody: Person) -> bool:
-    others = select(Person.id).where(Person.is_admin, Person.active, Person.id != somebody.id).limit(1)
-    return db.session.scalar(others) is None
+def admins() -> list[Person]:
+    """The active administrators, the first one first."""
+    return list(db.session.scalars(select(Person).where(Person.is_admin, Person.active).order_by(Person.id)))
 
 
 def first_admin() -> Person:
     """The active administrator who was here first; NotFound where there is none."""
-    wanted = select(Person).where(Person.is_admin, Person.active).order_by(Person.id).limit(1)
-    somebody = db.session.scalar(wanted)
-    if somebody is None:
+    found = admins()
+    if not found:
         raise NotFound("There is no administrator yet.")
-    return somebody
+    return found[0]
 
 
 def reactivate(somebody: Person) -> None:
@@ -152,6 +153,7 @@ def set_password(somebody: Person, password: str, *, keep: Device | None = None)
     password_hash = passwords.hash_of(passwords.require_good(password, "new"))
     somebody = get(person_id)
     somebody.password_hash = password_hash
+    db.session.flush()  # first the person's row: who signs in meanwhile with the old password waits, and is refused
     for device in db.session.scalars(select(Device).where(Device.person_id == person_id, Device.id != (kept_id or 0))):
         db.session.delete(device)
         notices.post("device", device.id)

@@ -12,11 +12,10 @@ SHOWN_MAX = 100  # people named in an answer
 
 @dataclass(slots=True)
 class Here:
-    """One person in one room: the connections, and since when there is none."""
+    """One person in one room, and the connections."""
 
     user: dict
     sids: set[str] = field(default_factory=set)
-    left_at: float | None = None
 
 
 _rooms: dict[str, dict[int, Here]] = {}

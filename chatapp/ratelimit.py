@@ -1,4 +1,4 @@
-"""How fast one person may speak: a token bucket each (10 at once, 5 a second on end). For messages.py."""
+"""How fast one person may speak, edit, and change rooms: a token bucket for each. For the row."""
 
 import time
 
@@ -6,38 +6,39 @@ from flask import current_app
 
 from .errors import RateLimited
 
-BURST = 10.0  # messages at once
-PER_SECOND = 5.0  # messages a second on end
+RATES = {"send": (10.0, 5.0), "edit": (10.0, 5.0), "change": (100.0, 2.0)}  # at once, and a second on end
 FORGET_ABOVE = 10_000  # buckets: beyond it the full ones are thrown away
 
-_buckets: dict[int, tuple[float, float]] = {}  # person → (what was left, when)
+_buckets: dict[tuple[int, str], tuple[float, float]] = {}  # person and what → (what was left, when)
 
 
-def take(person_id: int) -> None:
-    """Count one message of this person, or RateLimited with the seconds until the next is free."""
+def take(person_id: int, what: str = "send") -> None:
+    """Count one thing done by this person, or RateLimited with the seconds until the next is free."""
     if not current_app.config["RATE_LIMITS"]:
         return
-    moment = time.monotonic()
-    left = allowance(person_id, moment)
+    moment, key = time.monotonic(), (person_id, what)
+    left = allowance(key, moment)
     if left < 1.0:
-        raise RateLimited("You are sending too fast.", retry_after=(1.0 - left) / PER_SECOND)
+        raise RateLimited("That is too fast; please wait a moment.", retry_after=(1.0 - left) / RATES[what][1])
     if len(_buckets) > FORGET_ABOVE:
         forget_full(moment)
-    _buckets[person_id] = (left - 1.0, moment)
+    _buckets[key] = (left - 1.0, moment)
 
 
-def give_back(person_id: int) -> None:
+def give_back(person_id: int, what: str = "send") -> None:
     """What was taken was a repetition, not a message."""
-    if person_id in _buckets:
-        left, moment = _buckets[person_id]
-        _buckets[person_id] = (min(BURST, left + 1.0), moment)
+    key = person_id, what
+    if key in _buckets:
+        left, moment = _buckets[key]
+        _buckets[key] = (min(RATES[what][0], left + 1.0), moment)
 
 
-def allowance(person_id: int, moment: float) -> float:
-    left, since = _buckets.get(person_id, (BURST, moment))
-    return min(BURST, left + (moment - since) * PER_SECOND)
+def allowance(key: tuple[int, str], moment: float) -> float:
+    most, per_second = RATES[key[1]]
+    left, since = _buckets.get(key, (most, moment))
+    return min(most, left + (moment - since) * per_second)
 
 
 def forget_full(moment: float) -> None:
-    for person_id in [one for one in _buckets if allowance(one, moment) >= BURST]:
-        del _buckets[person_id]
+    for key in [one for one in _buckets if allowance(one, moment) >= RATES[one[1]][0]]:
+        del _buckets[key]

@@ -7,7 +7,7 @@ from sqlalchemy import Select, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
-from . import notices
+from . import notices, ratelimit
 from .errors import Forbidden, Invalid, NotFound
 from .extensions import db
 from .models import Membership, Person, Room, now
@@ -100,7 +100,10 @@ def make(somebody: Person, name: str, kind: str, topic: str = "", direct_key: st
 
 def open_room(somebody: Person, name: str, kind: str, topic: str = "", member_ids=()) -> Membership:
     """A new open or closed room; `member_ids` come in beside its maker. Invalid when one of them is not there."""
+    if kind not in (OPEN, CLOSED):
+        raise Invalid("kind: must be open or closed.", field="kind")
     invited = require_people(member_ids)
+    ratelimit.take(somebody.id, "change")
     room = make(somebody, name, kind, topic)
     if kind == CLOSED:
         for person_id in sorted(invited - {somebody.id}):
@@ -127,6 +130,7 @@ def open_direct(somebody: Person, member_ids) -> tuple[Membership, bool]:
     key = direct_key(ids)
     known = db.session.scalar(select(Room.id).where(Room.direct_key == key))
     if known is None:
+        ratelimit.take(somebody.id, "change")
         known = make_direct(somebody, ids, key)
         if known is not None:
             return membership_of(somebody, known), True
@@ -191,6 +195,7 @@ def revise(
 ) -> Membership:
     """Rename, set the topic, archive or bring back; None leaves a thing as it is. For owners and administrators."""
     require_moderator(membership)
+    ratelimit.take(membership.person_id, "change")
     room = membership.room
     if name is not None:
         room.name = name

@@ -12,12 +12,15 @@ TOLD_EVERY = 0.9  # seconds: a client says it once a second; more often is not p
 
 @dataclass(slots=True)
 class Typist:
+    """One who types in a room: until when (monotonic seconds), and whether the room was told."""
+
     user: dict
     ends: float
-    told: float
+    is_shown: bool = False
 
 
 _typing: dict[tuple[str, int], Typist] = {}
+_told: dict[tuple[str, int], float] = {}  # when the room last heard that somebody types
 
 
 def hear(membership: Membership, is_typing: bool) -> None:
@@ -32,19 +35,18 @@ def start(room_id: str, user: dict) -> None:
     """`user` types, and does for three more seconds. A crowded room does not hear of it."""
     if presence.crowded(room_id):
         return
-    moment = time.monotonic()
-    typist = _typing.get((room_id, user["id"]))
-    if typist is None:
-        typist = _typing[room_id, user["id"]] = Typist(user, 0.0, float("-inf"))
+    moment, key = time.monotonic(), (room_id, user["id"])
+    typist = _typing.setdefault(key, Typist(user, 0.0))
     typist.ends = moment + LASTS
-    if moment - typist.told >= TOLD_EVERY:
-        typist.told = moment
+    if moment - _told.get(key, float("-inf")) >= TOLD_EVERY:
+        _told[key] = moment
+        typist.is_shown = True
         broadcasts.typing(room_id, user, True)
 
 
 def stop(room_id: str, person_id: int) -> None:
     typist = _typing.pop((room_id, person_id), None)
-    if typist is not None:
+    if typist is not None and typist.is_shown:
         broadcasts.typing(room_id, typist.user, False)
 
 
@@ -54,3 +56,5 @@ def sweep() -> None:
     for (room_id, person_id), typist in list(_typing.items()):
         if typist.ends <= moment:
             stop(room_id, person_id)
+    for key in [one for one, told in _told.items() if moment - told >= TOLD_EVERY and one not in _typing]:
+        del _told[key]

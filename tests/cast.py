@@ -124,7 +124,9 @@ class Somebody:
 
     def opens_a_browser(self):
         with self.app.app_context():
-            _, key = devices.open_for(self.row(), user_agent="Mozilla/5.0 (X11; Linux) Firefox/140.0", address="127.0.0.1")
+            _, key = devices.open_for(
+                self.row(), user_agent="Mozilla/5.0 (X11; Linux) Firefox/140.0", address="127.0.0.1"
+            )
         return Browser(self.app, key)
 
     def asks(self, event, *payload):

@@ -5,6 +5,7 @@ On SQLite in a temporary file, or on the database that TEST_DATABASE_URL names: 
 
 import os
 import time
+from collections import deque
 from contextlib import contextmanager
 
 import pytest
@@ -30,7 +31,12 @@ def built(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in ("CORS_ORIGIN", "STATIC_URL", "TRUSTED_PROXIES", "WEB_CONCURRENCY", "CACHE_TTL", "ASYNC_MODE"):
             patch.delenv(name, raising=False)
-        for name, value in {"APP_ENV": "test", "LOG_LEVEL": "ERROR", "SECRET_KEY": "not a secret here", "DATABASE_URL": url}.items():
+        for name, value in {
+            "APP_ENV": "test",
+            "LOG_LEVEL": "ERROR",
+            "SECRET_KEY": "not a secret here",
+            "DATABASE_URL": url,
+        }.items():
             patch.setenv(name, value)
         patch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         # The limiter only sets itself up when it is on; each test that wants it switches it on again.
@@ -67,7 +73,7 @@ def forget_connections():
         vars(server).pop(mocked, None)
     for module in FORGETFUL:
         for name, value in vars(module).items():
-            if name.startswith("_") and not name.startswith("__") and isinstance(value, dict | set):
+            if name.startswith("_") and not name.startswith("__") and isinstance(value, dict | set | deque):
                 value.clear()
 
 

@@ -165,7 +165,10 @@ def test_what_is_cached_lasts_an_hour(inside, ana, room, monkeypatch):
     real = simple.time
     for later, there in ((3_590, True), (3_610, False)):
         monkeypatch.setattr(simple, "time", lambda later=later: real() + later)
-        assert (cache.get(f"history:{room}") is not None, cache.get(f"session:{room}:full") is not None) == (there, there)
+        assert (cache.get(f"history:{room}") is not None, cache.get(f"session:{room}:full") is not None) == (
+            there,
+            there,
+        )
 
 
 @pytest.mark.parametrize("readers", [12])

@@ -114,7 +114,8 @@ def test_no_reader_ever_gets_an_old_answer(app, ana, ben, cleo):
         def a_slow_reader_goes_on(self, data):
             reader = drawn(data, self.readers)
             if not reader.selected:
-                return reader.selects()
+                reader.selects()
+                return
             reader.stores()
             reader.goes()
             self.readers.remove(reader)

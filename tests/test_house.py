@@ -62,7 +62,9 @@ def names_from(path, *packages):
             yield from (alias.name for alias in node.names)
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path.parent != ROOT / "chatapp" or path.stem != "__init__"], ids=name)
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.parent != ROOT / "chatapp" or path.stem != "__init__"], ids=name
+)
 def test_imports_go_downward_only(path):
     own = path.relative_to(ROOT / "chatapp").parts[0].removesuffix(".py")
     assert {other for other in imported(path) if layer_of(other) < layer_of(own)} == set()
@@ -70,7 +72,9 @@ def test_imports_go_downward_only(path):
 
 @pytest.mark.parametrize("path", BELOW_WEB, ids=name)
 def test_below_the_doors_nobody_knows_a_request(path):
-    assert set(names_from(path, "flask")) & {"request", "session", "abort", "url_for", "g", "jsonify", "redirect"} == set()
+    assert (
+        set(names_from(path, "flask")) & {"request", "session", "abort", "url_for", "g", "jsonify", "redirect"} == set()
+    )
     assert "web" not in imported(path) or path.name == "__init__.py"
 
 
@@ -82,10 +86,14 @@ def test_the_doors_touch_no_table_no_cache_and_emit_nothing(path):
         if isinstance(node, ast.ImportFrom) and node.level and (node.module or "").endswith("extensions")
         for alias in node.names
     }
-    allowed = {"csrf", "limiter", "socketio"} | ({"db"} if path.name == "errors.py" else set())  # to roll back after an accident
+    allowed = {"csrf", "limiter", "socketio"} | (
+        {"db"} if path.name == "errors.py" else set()
+    )  # to roll back after an accident
     assert taken <= allowed
     calls = [node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
-    assert not [call for call in calls if getattr(call, "attr", getattr(call, "id", "")) in ("emit", "send_to", "commit")]
+    assert not [
+        call for call in calls if getattr(call, "attr", getattr(call, "id", "")) in ("emit", "send_to", "commit")
+    ]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
@@ -129,7 +137,11 @@ def asked_by_scripts():
 
 
 def heard_by_scripts():
-    heard = {event for path in SCRIPTS for event in re.findall(r"""\b(?:hear|socket\.on)\(\s*["'](\w+)["']""", path.read_text())}
+    heard = {
+        event
+        for path in SCRIPTS
+        for event in re.findall(r"""\b(?:hear|socket\.on)\(\s*["'](\w+)["']""", path.read_text())
+    }
     return heard - ANSWERS_FROM_THE_LIBRARY
 
 
@@ -162,7 +174,10 @@ def test_templates_have_nothing_inline(path):
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=name)
 def test_scripts_need_nothing_that_the_policy_forbids(path):
-    assert not re.search(r"\beval\(|new Function\(|\.style\.cssText|setAttribute\(\s*.style|document\.write|\son[a-z]+=[\"']", path.read_text())
+    assert not re.search(
+        r"\beval\(|new Function\(|\.style\.cssText|setAttribute\(\s*.style|document\.write|\son[a-z]+=[\"']",
+        path.read_text(),
+    )
 
 
 def test_a_component_has_one_name_in_its_places():

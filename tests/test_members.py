@@ -100,7 +100,9 @@ def test_who_leaves_is_told_to_the_others_and_offline_at_once(ana, ben, room):
     assert ben.hears("sessionRemoved") == {"sessionId": room}
 
 
-@pytest.mark.parametrize(("where", "moment"), [(presence, "arrive"), (ChatNamespace, "enter_room"), (history, "latest")])
+@pytest.mark.parametrize(
+    ("where", "moment"), [(presence, "arrive"), (ChatNamespace, "enter_room"), (history, "latest")]
+)
 def test_who_is_put_out_while_entering_hears_nothing_either(ana, ben, room, meanwhile, where, moment):
     meanwhile(where, moment, lambda: put_out(ana, room, ben))
     ben.asks("joinSession", {"sessionId": room})
@@ -163,3 +165,15 @@ def test_a_room_whose_last_owner_goes_belongs_to_who_has_been_there_longest(ana,
         assert somebody.calls("PATCH", f"/sessions/{room}", {"topic": somebody.name}).status_code == 200
         assert put_out(somebody, room, somebody).status_code == 200
     assert eve.gets("/sessions")["sessions"] == []
+
+
+def test_a_room_is_handed_to_a_person_before_a_bot_and_to_nobody_turned_away(ana, ben, cast, olga):
+    robby, late = cast("Robby", kind="bot"), cast("Late")
+    attic = ana.makes("Attic", members=[robby, ben])
+    put(ana, attic, late)
+    olga.opens_a_browser().posts(f"/people/{ben.id}/deactivate")
+    put_out(ana, attic, ana)
+    assert [(one["name"], one["role"]) for one in late.gets(f"/sessions/{attic}")["members"]] == [
+        ("Late", "owner"),
+        ("Robby", "member"),
+    ]

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chatapp import messages, rooms
-from chatapp.errors import Conflict, Forbidden, NotFound
 from chatapp.extensions import db
 from chatapp.models import Message
 
@@ -29,7 +28,12 @@ def test_a_message_has_the_shape_of_the_contract(ana, room):
     assert (said["sessionId"], said["seq"], said["rev"], said["clientId"]) == (room, 1, 1, client_id)
     assert (said["content"], said["status"], said["gen"]) == ("hello **world**", "complete", 0)
     assert (said["replyTo"], said["editedAt"], said["removed"]) == (None, None, False)
-    assert said["author"] == {"id": ana.id, "name": "Ana", "kind": "person", "avatarUrl": f"/people/{ana.id}/avatar.svg"}
+    assert said["author"] == {
+        "id": ana.id,
+        "name": "Ana",
+        "kind": "person",
+        "avatarUrl": f"/people/{ana.id}/avatar.svg",
+    }
     assert "<strong>world</strong>" in said["html"]
     assert said["createdAt"].endswith("Z") and len(said["createdAt"]) == len("2026-01-02T03:04:05.678Z")
 

@@ -49,10 +49,16 @@ def test_an_id_is_never_given_twice(empty):
     """What autogenerate does not compare: an open socket may still stand on the id of a row that is gone."""
     upgrade()
     made = dict(db.session.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")).all())
-    with_numbers = {table.name for table in db.metadata.sorted_tables if "id" in table.c and not isinstance(table.c.id.type, db.String)}
+    with_numbers = {
+        table.name
+        for table in db.metadata.sorted_tables
+        if "id" in table.c and not isinstance(table.c.id.type, db.String)
+    }
     assert {name for name in with_numbers if "AUTOINCREMENT" not in made[name]} == set()
 
 
 def test_sqlite_is_made_safe_and_quick(empty):
-    pragmas = {name: db.session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "foreign_keys", "busy_timeout")}
+    pragmas = {
+        name: db.session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "foreign_keys", "busy_timeout")
+    }
     assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 1000}

@@ -2,12 +2,16 @@
 
 import pytest
 
-from chatapp import devices, invites, passwords, people, tokens
+from chatapp import credentials, devices, passwords, people, tokens
 from chatapp.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
 from chatapp.extensions import db
 from chatapp.models import Device, Person, Token
 
 BROWSER = {"user_agent": "Firefox", "address": "192.0.2.1"}
+
+
+def everything_in(row):
+    return [getattr(row, column.name) for column in row.__table__.columns]
 
 
 def test_an_address_is_kept_trimmed_and_in_lower_case(inside):
@@ -23,7 +27,9 @@ def test_one_address_is_for_one_person(inside, ana):
     assert len(people.everybody()) == 1
 
 
-@pytest.mark.parametrize("address", ["", "fay", "fay@", "@x", "a b@x.org", "a@b@c", "a@\x00", "a@x\ny", "a" * 250 + "@x.org", "\ud800@x"])
+@pytest.mark.parametrize(
+    "address", ["", "fay", "fay@", "@x", "a b@x.org", "a@b@c", "a@\x00", "a@x\ny", "a" * 250 + "@x.org", "\ud800@x"]
+)
 def test_what_is_no_address_is_refused(inside, address):
     with pytest.raises(Invalid) as refused:
         people.create("Fay", address)
@@ -61,7 +67,7 @@ def test_signing_in_makes_a_new_device_each_time(inside):
     first, key = devices.sign_in("fay@example.org", "correct horse", **BROWSER)
     second, other = devices.sign_in(" FAY@example.org", "correct horse", **BROWSER)
     assert first.id != second.id and key != other
-    assert devices.by_secret(key).person_id == somebody.id
+    assert credentials.by_secret(Device, key).person_id == somebody.id
     assert {one.id for one in devices.of(somebody)} == {first.id, second.id}
 
 
@@ -69,7 +75,7 @@ def test_secrets_are_kept_as_hashes_only(inside, ana):
     _, key = devices.open_for(ana.row(), user_agent="Firefox", address="")
     for secret, table in ((key, Device), (ana.token, Token)):
         row = db.session.scalars(db.select(table)).one()
-        assert secret not in str({name: getattr(row, name) for name in row.__table__.columns.keys()})
+        assert secret not in str(everything_in(row))
 
 
 @pytest.mark.parametrize(
@@ -96,10 +102,10 @@ def test_who_is_deactivated_keeps_neither_device_nor_token(inside, ana, ben, roo
     _, key = devices.open_for(ben.row(), **BROWSER)
     said = ben.says("remember me", room)
     people.deactivate(ben.row())
-    assert devices.by_secret(key) is None and tokens.by_secret(ben.token) is None
+    assert credentials.by_secret(Device, key) is None and credentials.by_secret(Token, ben.token) is None
     assert ana.gets(f"/sessions/{room}/messages")["messages"] == [said]
     people.reactivate(ben.row())
-    assert devices.by_secret(key) is None and tokens.by_secret(ben.token) is None
+    assert credentials.by_secret(Device, key) is None and credentials.by_secret(Token, ben.token) is None
 
 
 def test_who_is_deactivated_cannot_sign_in_until_he_is_back(inside, ana):
@@ -147,7 +153,7 @@ def test_a_new_password_ends_every_other_device(inside):
     here, key = devices.sign_in("fay@example.org", "correct horse", **BROWSER)
     _, other = devices.sign_in("fay@example.org", "correct horse", **BROWSER)
     people.change_password(somebody, "correct horse", "battery staple", keep=here)
-    assert devices.by_secret(key) is not None and devices.by_secret(other) is None
+    assert credentials.by_secret(Device, key) is not None and credentials.by_secret(Device, other) is None
     devices.sign_in("fay@example.org", "battery staple", **BROWSER)
     people.set_password(people.get(somebody.id), "third password")
     assert devices.of(somebody) == []
@@ -184,8 +190,10 @@ def test_of_two_who_set_up_at_once_one_is_first(inside, monkeypatch):
 def test_people_are_found_by_a_part_of_the_name(inside, cast):
     for name in ("Anna", "Hannah", "100%", "a_b", "back\\slash"):
         cast(name)
+
     def found(query):
         return [one.name for one in people.matching(query)]
+
     assert found("ANN") == ["Anna", "Hannah"]
     assert (found("%"), found("_"), found("\\")) == (["100%"], ["a_b"], ["back\\slash"])
     people.deactivate(db.session.scalar(db.select(Person).where(Person.name == "Anna")))
@@ -198,40 +206,16 @@ def test_nobody_is_found_who_is_not_there(inside):
             look_up()
 
 
-def test_an_invite_works_until_it_is_renewed(inside):
-    code = invites.current_code()
-    assert invites.current_code() == code
-    assert invites.accept(code, "Fay", "fay@example.org", "correct horse").name == "Fay"
-    newer = invites.renew()
-    assert newer != code and invites.current_code() == newer
-    for dead in (code, "", "x" * 40, newer[:-1], newer.upper()):
-        with pytest.raises(NotFound):
-            invites.accept(dead, "Gil", "gil@example.org", "correct horse")
-    assert [one.name for one in people.everybody()] == ["Fay"]
-
-
-def test_a_stolen_database_holds_no_working_invite(inside):
-    code = invites.current_code()
-    invite = db.session.scalars(db.select(invites.Invite)).one()
-    assert code not in str({name: getattr(invite, name) for name in invite.__table__.columns.keys()})
-
-
-def test_a_new_key_of_the_server_makes_a_new_invite(inside, monkeypatch):
-    code = invites.current_code()
-    monkeypatch.setitem(inside.config, "SECRET_KEY", "another")
-    assert invites.current_code() != code
-
-
 def test_own_tokens_and_devices_are_ended_by_their_owner_alone(inside, ana, ben):
     device, key = devices.open_for(ana.row(), **BROWSER)
     with pytest.raises(NotFound):
         devices.end(ben.row(), device.id)
     with pytest.raises(NotFound):
         tokens.revoke(tokens.of(ana.row())[0].id, of=ben.row())
-    assert devices.by_secret(key) and tokens.by_secret(ana.token)
+    assert credentials.by_secret(Device, key) and credentials.by_secret(Token, ana.token)
     devices.end(ana.row(), device.id)
     tokens.revoke(tokens.of(ana.row())[0].id, of=ana.row())
-    assert devices.by_secret(key) is None and tokens.by_secret(ana.token) is None
+    assert credentials.by_secret(Device, key) is None and credentials.by_secret(Token, ana.token) is None
     for gone in (lambda: devices.end(ana.row(), device.id), lambda: tokens.revoke(10**6)):
         with pytest.raises(NotFound):
             gone()
@@ -240,10 +224,10 @@ def test_own_tokens_and_devices_are_ended_by_their_owner_alone(inside, ana, ben)
 def test_a_device_notes_now_and_then_when_it_was_seen(inside, ana):
     device, _ = devices.open_for(ana.row(), **BROWSER)
     first = device.last_seen_at
-    devices.saw(device)
+    credentials.note_use(device)
     assert device.last_seen_at == first
-    device.last_seen_at = first - 2 * devices.SEEN_EVERY
-    devices.saw(device)
+    device.last_seen_at = first - 2 * credentials.NOTED_EVERY
+    credentials.note_use(device)
     db.session.expire_all()
     assert device.last_seen_at >= first
 

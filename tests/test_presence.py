@@ -9,7 +9,12 @@ CROWD = 100
 
 
 def user(person_id, name="Somebody"):
-    return {"id": person_id, "name": f"{name} {person_id}", "kind": "person", "avatarUrl": f"/people/{person_id}/avatar.svg"}
+    return {
+        "id": person_id,
+        "name": f"{name} {person_id}",
+        "kind": "person",
+        "avatarUrl": f"/people/{person_id}/avatar.svg",
+    }
 
 
 def online(somebody, room):

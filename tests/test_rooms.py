@@ -1,6 +1,7 @@
 """Rooms: open, closed, direct; make, rename, archive; who may."""
 
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -84,13 +85,16 @@ def test_a_direct_room_is_for_two_to_twelve(cast, ana, size):
 
 @pytest.mark.parametrize("kind", ["closed", "open", "direct"])
 def test_nobody_who_is_not_there_can_be_put_into_a_room(inside, ana, ben, olga, kind):
+    def make(nobody):
+        if kind == "direct":
+            rooms.open_direct(ana.row(), [nobody])
+        else:
+            rooms.open_room(ana.row(), "Attic", kind, member_ids=[nobody])
+
     olga.opens_a_browser().posts(f"/people/{ben.id}/deactivate")
     for nobody in (ben.id, 10**9):
         with pytest.raises(Invalid) as refused:
-            if kind == "direct":
-                rooms.open_direct(ana.row(), [nobody])
-            else:
-                rooms.open_room(ana.row(), "Attic", kind, member_ids=[nobody])
+            make(nobody)
         assert refused.value.field == "memberIds"
     assert ana.gets("/sessions")["sessions"] == []
 
@@ -189,6 +193,15 @@ def test_commands_archive_any_room_but_a_direct_one(inside, ana, ben, room):
     assert [one["session"]["archived"] for one in ben.hears_all("sessionUpdated")] == [True, False]
     with pytest.raises(Forbidden):
         rooms.archive(rooms.get(ana.makes(kind="direct", members=[ben])))
+
+
+def test_on_postgresql_who_changes_many_memberships_queues_at_one_lock(inside, monkeypatch):
+    asked = []
+    monkeypatch.setattr(db.engine.dialect, "name", "postgresql")
+    monkeypatch.setattr(rooms.db, "session", SimpleNamespace(execute=asked.append))
+    rooms.queue_up()
+    monkeypatch.undo()
+    assert "pg_advisory_xact_lock" in str(*asked)
 
 
 def test_the_place_in_a_room_is_always_read_anew(inside, ana, ben, room):

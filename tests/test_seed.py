@@ -9,9 +9,9 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import func, select
 
-from chatapp import batches, markdown, messages, rooms, smalltalk, tokens
+from chatapp import batches, credentials, markdown, messages, rooms, smalltalk
 from chatapp.extensions import db
-from chatapp.models import Membership, Message, Person, Room, now
+from chatapp.models import Membership, Message, Person, Room, Token, now
 
 
 @pytest.fixture
@@ -36,11 +36,11 @@ def test_everybody_is_in_every_closed_room_and_can_speak_by_token(seed, inside):
     for one in people:
         assert set(one) == {"email", "name", "token", "sessionIds"}
         assert one["sessionIds"] == room_ids
-        somebody = tokens.by_secret(one["token"]).person
+        somebody = credentials.by_secret(Token, one["token"]).person
         assert (somebody.email, somebody.name, somebody.password_hash) == (one["email"], one["name"], None)
         assert {place.room_id for place in rooms.of(somebody)} == set(room_ids)
     assert {room.kind for room in rooms.everything()} == {"closed"}
-    place = rooms.membership_of(tokens.by_secret(people[3]["token"]).person, room_ids[0])
+    place = rooms.membership_of(credentials.by_secret(Token, people[3]["token"]).person, room_ids[0])
     said, _ = messages.send(place, "hello", str(uuid.uuid4()))
     assert (said.seq, said.rev) == (8, 8)
 

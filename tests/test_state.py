@@ -7,6 +7,14 @@ import pytest
 
 SEEDS = range(12)
 STEPS = 40
+HEARD = {
+    "newMessage": "said",
+    "messageUpdated": "changed",
+    "userOnline": "came",
+    "userOffline": "went",
+    "sessionRemoved": "put_out",
+    "typing": "typed",
+}
 
 
 class Model:
@@ -31,30 +39,30 @@ class Model:
                     self.session = payload["session"]
                 continue
             assert payload["sessionId"] == self.room, (event, payload)
-            getattr(self, event)(payload)
+            getattr(self, HEARD[event])(payload)
 
-    def newMessage(self, event):
+    def said(self, event):
         assert event["rev"] == self.rev + 1 == event["message"]["rev"]
         assert event["message"]["seq"] == max(self.messages, default=0) + 1
-        self.messageUpdated(event)
+        self.changed(event)
 
-    def messageUpdated(self, event):
+    def changed(self, event):
         assert event["rev"] == self.rev + 1 == event["message"]["rev"]
         self.rev = event["rev"]
         self.messages[event["message"]["seq"]] = event["message"]
 
-    def userOnline(self, event):
+    def came(self, event):
         self.online[event["user"]["id"]] = event["user"]
         self.count = event["count"]
 
-    def userOffline(self, event):
+    def went(self, event):
         del self.online[event["user"]["id"]]
         self.count = event["count"]
 
-    def sessionRemoved(self, _event):
+    def put_out(self, _event):
         self.removed = True
 
-    def typing(self, _event):
+    def typed(self, _event):
         pass
 
 
@@ -125,7 +133,18 @@ def test_a_client_that_only_applies_events_knows_what_a_fresh_look_shows(ana, be
         ben.says(f"before {n}", room)
     story = Story(chance, [ana, ben, cleo, dora], room, clock)
     model = Model(ana, room)
-    verbs = ["say"] * 4 + ["edit", "remove", "come", "come", "go", "wait", "type", "rename", "archive", "change_members"]
+    verbs = ["say"] * 4 + [
+        "edit",
+        "remove",
+        "come",
+        "come",
+        "go",
+        "wait",
+        "type",
+        "rename",
+        "archive",
+        "change_members",
+    ]
     for _ in range(STEPS):
         getattr(story, chance.choice(verbs))()
         model.follow()

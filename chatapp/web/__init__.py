@@ -6,7 +6,7 @@ from werkzeug.routing import BaseConverter
 
 from .. import notices, presence, typists, wire
 from ..extensions import socketio
-from ..realtime import loop, ticker
+from ..realtime import loop, strangers, ticker
 from . import api, auth, errors, headers, ops, origins, pages
 from .sockets import ChatNamespace
 
@@ -40,6 +40,8 @@ def register(app: Flask) -> None:
     ticker.every(0.2, typists.sweep)
     ticker.every(0.5, presence.sweep)
     ticker.every(1.0, presence.tell_crowds)
+    if app.config["RATE_LIMITS"]:
+        ticker.every(5.0, strangers.sweep)
     if app.config["TRUSTED_PROXIES"]:
         hops = app.config["TRUSTED_PROXIES"]
         # Last, so that Socket.IO's middleware sees the true address too.

@@ -8,7 +8,7 @@ import structlog
 from flask import Flask, Request, Response, current_app, g, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError
 
-from .. import devices, tokens
+from .. import credentials
 from ..errors import Forbidden, Unauthorized
 from ..extensions import csrf
 from ..models import Device, Person, Token
@@ -48,8 +48,13 @@ def refuse_strangers() -> None:
 
 def refuse_forgery() -> None:
     """A change asked for by a browser needs the CSRF token, signed in or not; a program's token needs none."""
-    if request.method in CHANGES and "Authorization" not in request.headers:
+    if request.method in CHANGES and not shows_bearer(request):
         csrf.protect()
+
+
+def shows_bearer(asking: Request) -> bool:
+    """Whether a program asks, by a token. (Another scheme may be a proxy's in front of us, and says nothing here.)"""
+    return asking.headers.get("Authorization", "").lower().startswith("bearer ")
 
 
 def refuse_without_csrf_token(_: CSRFError):
@@ -62,32 +67,31 @@ def refuse_without_csrf_token(_: CSRFError):
 def asker() -> Asker | None:
     """Who sent this request; looked up once a request."""
     if "asker" not in g:
-        g.asker = by_bearer(request) if "Authorization" in request.headers else by_cookie(request)
+        g.asker = by_bearer(request) if shows_bearer(request) else by_cookie(request)
         if g.asker:
             structlog.contextvars.bind_contextvars(person=g.asker.person.id)
     return g.asker
 
 
 def by_bearer(asking: Request) -> Asker | None:
-    scheme, _, key = asking.headers["Authorization"].partition(" ")
-    return by_token(key.strip()) if scheme.lower() == "bearer" else None
+    return by_token(asking.headers["Authorization"].partition(" ")[2].strip())
 
 
 def by_token(key: str) -> Asker | None:
-    token = tokens.by_secret(key)
+    token = credentials.by_secret(Token, key)
     if token is None:
         return None
-    tokens.used(token)
+    credentials.note_use(token)
     return Asker(token.person, token=token)
 
 
 def by_cookie(asking: Request) -> Asker | None:
     """A foreign page's request counts as a stranger's. (A same-site link or a typed address has no Origin.)"""
     key, origin = asking.cookies.get(COOKIE), asking.headers.get("Origin")
-    device = devices.by_secret(key) if key and (origin is None or origins.is_own(origin, asking)) else None
+    device = credentials.by_secret(Device, key) if key and (origin is None or origins.is_own(origin, asking)) else None
     if device is None:
         return None
-    devices.saw(device)
+    credentials.note_use(device)
     return Asker(device.person, device=device)
 
 
@@ -101,7 +105,7 @@ def of_handshake(asking: Request, proof) -> Asker | None:
 def still(connection: Connection) -> Person | None:
     """The person of an open connection, if what it showed when it opened counts to this moment."""
     kind, credential_id = connection.credential
-    proof = devices.by_id(credential_id) if kind == "device" else tokens.by_id(credential_id)
+    proof = credentials.by_id(Device if kind == "device" else Token, credential_id)
     return proof.person if proof and proof.person_id == connection.person_id else None
 
 

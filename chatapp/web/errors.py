@@ -1,14 +1,16 @@
 """Refusals and accidents as answers: JSON under /api, a page elsewhere. Never a trace or an exception's own words."""
 
 import math
+import time
 
 import structlog
-from flask import Flask, jsonify, make_response, render_template, request
+from flask import Flask, g, jsonify, make_response, render_template, request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from ..errors import ChatError, Internal, Invalid, NotFound, RateLimited, TooLarge, Unavailable
+from ..extensions import limiter
 
 STATUS = {
     "unauthorized": 401,
@@ -74,18 +76,26 @@ def refused_by_framework(error: HTTPException):
     words |= {413: "The request is too large.", 429: "Too many attempts; please wait a little."}
     refusal = kind(words.get(status, "The request could not be understood."))
     if status == 429:
-        refusal.retry_after = 60.0
+        refusal.retry_after = seconds_until_free()
     response = refused(refusal, status)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response
 
 
+def seconds_until_free() -> float:
+    """Until the limit that was hit counts anew."""
+    hit = limiter.current_limit
+    return max(1.0, hit.reset_at - time.time()) if hit else 60.0
+
+
 def database_away(error: Exception):
     log.error("database_unavailable", error=type(error).__name__)
+    g.asker = None  # the error page must not ask who is there
     return refused(Unavailable("The database cannot be reached; please try again.", retry_after=1))
 
 
 def accident(error: Exception):
     log.exception("request_failed")
+    g.asker = None
     return refused(Internal("Something went wrong here; it was written down."))

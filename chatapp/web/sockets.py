@@ -12,12 +12,13 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from .. import history, messages, metrics, presence, rooms, typists, wire
-from ..errors import ChatError, Internal, Invalid, NotFound, Unauthorized, Unavailable, UnknownEvent
+from ..errors import ChatError, Internal, Invalid, NotFound, RateLimited, Unauthorized, Unavailable, UnknownEvent
 from ..models import Membership, Person
 from ..realtime import connections
 from ..realtime.connections import Connection
 from . import auth
 
+CONNECTIONS_MAX = 100  # of one person to one process
 log = structlog.get_logger(__name__)
 
 
@@ -79,11 +80,27 @@ class ChatNamespace(Namespace):
         return getattr(self, f"on_{name}")(Asker(somebody, connection), payload[0])
 
     def on_connect(self, sid: str, environ: dict, proof=None) -> None:
-        asker = auth.of_handshake(Request(environ), proof)
+        try:
+            self.let_in(sid, auth.of_handshake(Request(environ), proof))
+        except ChatError as error:
+            refusal = error
+        except Exception as error:  # without an answer the client would wait for ever
+            log.error("connect_failed", error=type(error).__name__)
+            refusal = Unavailable("The server cannot tell now who you are; please try again.", retry_after=1)
+        else:
+            return
+        connections.discard(sid)
+        raise ConnectionRefusedError(refusal.code, refusal.to_dict())
+
+    def let_in(self, sid: str, asker: auth.Asker | None) -> None:
         if asker is None:
-            refusal = Unauthorized("Please sign in or send a token.")
-            raise ConnectionRefusedError(refusal.code, refusal.to_dict())
-        connections.add(Connection(sid, asker.person.id, asker.credential))
+            raise Unauthorized("Please sign in or send a token.")
+        connection = Connection(sid, asker.person.id, asker.credential)
+        if self.app.config["RATE_LIMITS"] and len(connections.of_person(asker.person.id)) >= CONNECTIONS_MAX:
+            raise RateLimited("You have too many connections open.", retry_after=60)
+        connections.add(connection)
+        if auth.still(connection) is None:  # it ended between the look-up and the entry: no notice would find it again
+            raise Unauthorized("You are signed out.")
         metrics.CONNECTIONS.set(connections.count())
 
     def on_disconnect(self, sid: str, reason: str) -> None:
@@ -102,9 +119,7 @@ class ChatNamespace(Namespace):
 
     def on_joinSession(self, asker: Asker, payload) -> dict:
         ask = wire.parse(wire.JoinSession, payload)
-        asker.membership(ask.session_id)
-        self.listen(asker, ask.session_id)
-        membership = self.still_member(asker, ask.session_id)  # read after entering: nothing falls between
+        membership = self.entered(asker, ask.session_id)
         changed = ask.after_rev is not None
         page = history.changes(membership, ask.after_rev) if changed else history.latest(membership)
         return {
@@ -115,21 +130,25 @@ class ChatNamespace(Namespace):
             "streams": [],
         }
 
+    def entered(self, asker: Asker, room_id: str) -> Membership:
+        """The membership, read after entering the room, so that nothing falls between the answer and the events."""
+        membership = asker.membership(room_id)
+        if room_id in asker.connection.rooms:
+            return membership
+        self.listen(asker, room_id)
+        try:
+            return asker.membership(room_id)
+        except NotFound:  # put out in this moment
+            self.leave_room(asker.connection.sid, room_id)
+            asker.connection.rooms.discard(room_id)
+            presence.dismiss(room_id, asker.person.id)
+            raise
+
     def listen(self, asker: Asker, room_id: str) -> None:
         """From here on the connection hears the room, and the room sees the person."""
         self.enter_room(asker.connection.sid, room_id)
         asker.connection.rooms.add(room_id)
         presence.arrive(room_id, wire.person(asker.person), asker.connection.sid)
-
-    def still_member(self, asker: Asker, room_id: str) -> Membership:
-        """The membership once more; who was put out while entering is out."""
-        try:
-            return asker.membership(room_id)
-        except NotFound:
-            self.leave_room(asker.connection.sid, room_id)
-            asker.connection.rooms.discard(room_id)
-            presence.dismiss(room_id, asker.person.id)
-            raise
 
     def on_leaveSession(self, asker: Asker, payload) -> dict:
         ask = wire.parse(wire.OfSession, payload)
@@ -140,7 +159,8 @@ class ChatNamespace(Namespace):
 
     def on_syncSession(self, asker: Asker, payload) -> dict:
         ask = wire.parse(wire.SyncSession, payload)
-        return history.changes(asker.membership(ask.session_id), ask.after_rev) | {"streams": []}
+        membership = self.entered(asker, ask.session_id)
+        return history.changes(membership, ask.after_rev) | {"streams": []}
 
     def on_sendMessage(self, asker: Asker, payload) -> dict:
         ask = wire.parse(wire.SendMessage, payload)

@@ -68,6 +68,8 @@ export function tryNow() {
   if (socket.connected || state.name === "signed-out") return;
   become({ name: "connecting", first: state.first ?? false });
   socket.connect();
+  // The library watches only the way to the server; this, that the server says yes or no.
+  timer = setTimeout(() => refused({ message: "no answer" }), 2 * OPEN_TIMEOUT_MS);
 }
 
 // For a connection that looks alive and does not answer.
@@ -77,6 +79,7 @@ export function restart() {
 }
 
 function connected() {
+  clearTimeout(timer);
   failures = 0;
   become({ name: "connected" });
 }
@@ -85,6 +88,7 @@ function refused(error) {
   if (error.message === "unauthorized" || error.data?.code === "unauthorized") return signInAgain();
   // Something on the way takes WebSockets and leads them nowhere: the other transport goes first next time.
   if (error.message === "timeout") socket.io.opts.transports.reverse();
+  socket.disconnect();
   failures += 1;
   const longest = Math.min(LONGEST_WAIT_MS, LATER_TRY_MS * 2 ** failures);
   tryIn(longest / 2 + (Math.random() * longest) / 2);

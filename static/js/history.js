@@ -90,11 +90,19 @@ async function load(direction) {
   requestAnimationFrame(scrolled);
 }
 
-const loadOlder = () =>
-  fetchPage({ before: log.lowest(), limit: PAGE }, (page) => log.prepend(page.messages, page.hasMore));
+// A page fits only the edge it was asked for: meanwhile the window may have been cut there.
+async function loadOlder() {
+  const edge = log.lowest();
+  await fetchPage({ before: edge, limit: PAGE }, (page) => {
+    if (log.lowest() === edge) log.prepend(page.messages, page.hasMore);
+  });
+}
 
 async function loadNewer() {
-  await fetchPage({ after: log.highest(), limit: PAGE }, (page) => log.append(page.messages, page.hasMore));
+  const edge = log.highest();
+  await fetchPage({ after: edge, limit: PAGE }, (page) => {
+    if (log.highest() === edge) log.append(page.messages, page.hasMore);
+  });
   if (isLatest()) arrived();
 }
 

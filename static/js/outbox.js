@@ -8,6 +8,7 @@ const PREFIX = `outbox:${me.id}:`;
 const LATER = new Set(["timeout", "unavailable", "internal", "rate_limited"]);
 const PAUSE_MS = 1_000; // doubled at each failure
 const LONGEST_PAUSE_MS = 15_000;
+const ELSEWHERE_MS = 5_000; // how long the tab where it was written may take
 
 const listeners = new Set();
 const running = new Set();
@@ -112,6 +113,8 @@ function changedElsewhere({ key, newValue, oldValue }) {
   if (entry && !before) tell("added", entry);
   else if (entry) tell(entry.state, entry);
   else if (before) tell("gone", before);
+  // The other tab may have no connection, or be gone: then it is for this one to send.
+  if (entry?.state === "waiting") setTimeout(() => run(entry.roomId), ELSEWHERE_MS);
 }
 
 function tell(kind, entry, message) {

@@ -2,7 +2,7 @@
 const body = document.body.dataset;
 
 export const me = { id: Number(body.person), name: body.personName };
-export const csrfToken = document.querySelector('meta[name="csrf-token"]').content;
+
 export const onTouch = matchMedia("(hover: none) and (pointer: coarse)").matches;
 
 const main = document.querySelector('[data-component="room"]');

@@ -98,6 +98,7 @@ function outboxChanged({ kind, entry, message }) {
 function receiveOwn(message) {
   history.heard(message);
   log.place(message);
+  log.dropPending(message.clientId); // where its message lies outside the window, nothing took its place
   sync.follow(message.rev);
 }
 

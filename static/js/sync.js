@@ -28,9 +28,13 @@ export function follow(rev) {
   if (rev <= lastRev) return;
   ahead.add(rev);
   drain();
-  if (!ahead.size) return clearTimeout(timer);
-  clearTimeout(timer);
-  timer = setTimeout(catchUp, JUMP_MS);
+  if (ahead.size) timer ??= setTimeout(repair, JUMP_MS);
+}
+
+// Not put off by what arrives meanwhile: a busy room would never be repaired.
+function repair() {
+  timer = undefined;
+  if (ahead.size) catchUp();
 }
 
 // The page was loaded anew at this `rev`.
@@ -86,7 +90,7 @@ function isOlderWorld(theirs, asked) {
 
 function failed({ code }) {
   if (code === "timeout") restart();
-  else if (isConnected() && code !== "unauthorized") timer = setTimeout(catchUp, RETRY_MS);
+  else if (isConnected() && code !== "unauthorized") setTimeout(catchUp, RETRY_MS);
 }
 
 // A tab that slept may have lost its connection without noticing.

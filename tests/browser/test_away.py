@@ -42,7 +42,7 @@ def test_what_is_written_offline_waits_and_is_sent_once_in_order(together, room)
 
 def test_what_happened_while_one_was_offline_is_there_afterwards(house, together, room, cleo):
     """More than one answer holds, edits and removals included."""
-    ana, ben = together
+    ana, _ = together
     old = says_by_program(cleo, room, "To be edited", "To be removed", "Stays")
     ana.sees("Stays")
     ana.goes_offline()

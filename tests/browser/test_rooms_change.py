@@ -103,5 +103,6 @@ def test_one_makes_a_closed_room_and_a_direct_one(house, ana, ben):
     ana.presses("Start talking")
     expect(ana.page.get_by_role("heading", name="Ben Okafor", exact=True)).to_be_visible()
     ben.side_bar("Ana Novak").get_by_role("link").click()
+    ben.is_in(ana.page.url.rsplit("/", 1)[1])
     ben.says("Just us two")
     ana.sees("Just us two")

@@ -40,7 +40,7 @@ NONE = {"harmed": None, "elements": [], "handlers": [], "links": []}
 
 
 def test_attacks_do_nothing_while_pending_when_sent_and_when_read(house, together, room):
-    ana, ben = together
+    ana, _ = together
     with house.holding_its_breath():
         ana.says(*ATTACKS)
         expect(ana.pending).to_have_count(len(ATTACKS))
@@ -76,7 +76,7 @@ def test_a_link_in_a_message_does_not_give_the_page_away(ana, room):
 
 
 def test_odd_characters_arrive_as_they_were_written_and_break_no_page(together, room):
-    ana, ben = together
+    ana, _ = together
     ana.says(*ODD)
     for one in together:
         expect(one.said).to_have_count(len(ODD))

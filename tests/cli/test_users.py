@@ -2,9 +2,9 @@
 
 import pytest
 
-from chatapp import passwords, people, rooms, tokens
+from chatapp import credentials, passwords, people, rooms
 from chatapp.extensions import db
-from chatapp.models import Person
+from chatapp.models import Person, Token
 
 
 def test_making_a_user_prints_only_the_id_and_tells_the_password_apart(run, app):
@@ -94,13 +94,13 @@ def test_naming_nobody_is_refused(run, whom):
 def test_a_token_is_printed_alone_and_works_until_revoked(run, ana, app):
     token = run("tokens", "create", ana.email, "--name", "backup").stdout.removesuffix("\n")
     with app.app_context():
-        assert tokens.by_secret(token).person_id == ana.id
+        assert credentials.by_secret(Token, token).person_id == ana.id
     (listed,) = [one for one in run.listed("tokens", "list") if one["name"] == "backup"]
     assert (listed["email"], listed["lastUsedAt"]) == (ana.email, None)
     assert token not in run("tokens", "list").stdout
     run("tokens", "revoke", listed["id"])
     with app.app_context():
-        assert tokens.by_secret(token) is None
+        assert credentials.by_secret(Token, token) is None
     run.fails("tokens", "revoke", listed["id"])
 
 
@@ -113,7 +113,7 @@ def test_a_bot_comes_with_a_token_when_asked(run, ana, app):
     lobby = ana.makes("Lobby", kind="open")
     bot_id, token = run("bots", "create", "Robot", "--token").stdout.split()
     with app.app_context():
-        bot = tokens.by_secret(token).person
+        bot = credentials.by_secret(Token, token).person
         assert (str(bot.id), bot.kind, bot.email) == (bot_id, "bot", None)
         assert rooms.membership_of(bot, lobby)
     assert run("bots", "create", "Silent").stdout.count("\n") == 1

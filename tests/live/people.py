@@ -2,6 +2,7 @@
 
 import functools
 import json
+import logging
 import re
 import socket
 import threading
@@ -26,6 +27,9 @@ PASSWORD = "correct horse battery"
 
 # Browsers take as many packets in one poll as there are; this client would break off at the 17th.
 engineio.payload.Payload.max_decode_packets = 10_000
+logging.getLogger("engineio.client").setLevel(
+    logging.CRITICAL
+)  # a client that was let go complains half a minute later
 
 
 class Lost(Exception):
@@ -39,9 +43,8 @@ class OneByOne(engineio.Client):
         return super()._trigger_event(event, *arguments, **(how | {"run_async": False}))
 
     def disconnect(self, abort=False, reason=None):
-        """The server's goodbye is read in the reading thread, which cannot wait for its own end."""
-        mine = getattr(self, "read_loop_task", None) is threading.current_thread()
-        super().disconnect(abort=abort or mine, reason=reason)
+        """Without waiting for the reading thread: it may be this one, or stand in a poll of 25 s."""
+        super().disconnect(abort=True, reason=reason)
 
 
 class Client(socketio.Client):

@@ -96,6 +96,9 @@ def carried(request, servers):
 
 
 def test_it_says_where_it_is(steady):
+    deadline = time.monotonic() + 5  # it listens a moment before it says so
+    while not steady.log and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert steady.log.splitlines()[0] == f"Chatapp is at {steady.url}"
 
 

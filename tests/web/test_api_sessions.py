@@ -7,11 +7,18 @@ MEMBER = set("id name kind avatarUrl role".split())
 
 
 def test_making_a_session_answers_201_with_it(ana, ben):
-    response = ana.calls("POST", "/sessions", {"name": "Attic", "kind": "closed", "topic": "Old things", "memberIds": [ben.id]})
+    response = ana.calls(
+        "POST", "/sessions", {"name": "Attic", "kind": "closed", "topic": "Old things", "memberIds": [ben.id]}
+    )
     assert response.status_code == 201 and set(response.json) == {"session"}
     session = response.json["session"]
     assert set(session) >= SESSION
-    assert (session["name"], session["kind"], session["topic"], session["role"]) == ("Attic", "closed", "Old things", "owner")
+    assert (session["name"], session["kind"], session["topic"], session["role"]) == (
+        "Attic",
+        "closed",
+        "Old things",
+        "owner",
+    )
     assert ben.gets(f"/sessions/{session['id']}")["session"]["role"] == "member"
 
 
@@ -47,7 +54,11 @@ def test_a_full_session_has_its_members_and_latest_messages(ana, ben, room):
 
 def test_patch_and_delete_answer_the_session(ana, room):
     patched = ana.calls("PATCH", f"/sessions/{room}", {"topic": "Soup"})
-    assert (patched.status_code, patched.json["session"]["topic"], patched.json["session"]["role"]) == (200, "Soup", "owner")
+    assert (patched.status_code, patched.json["session"]["topic"], patched.json["session"]["role"]) == (
+        200,
+        "Soup",
+        "owner",
+    )
     archived = ana.calls("DELETE", f"/sessions/{room}")
     assert (archived.status_code, archived.json["session"]["archived"]) == (200, True)
     assert archived.json["session"] == ana.gets(f"/sessions/{room}")["session"]
@@ -79,7 +90,12 @@ def test_a_browser_uses_its_cookie_and_its_csrf_token(ana, room):
 @pytest.mark.parametrize("spelling", ["Bearer {}", "bearer {}", "BEARER   {} "])
 def test_a_program_shows_its_token(ana, spelling):
     response = ana.calls("GET", "/me", headers={"Authorization": spelling.format(ana.token)})
-    assert response.json["person"] == {"id": ana.id, "name": "Ana", "kind": "person", "avatarUrl": f"/people/{ana.id}/avatar.svg"}
+    assert response.json["person"] == {
+        "id": ana.id,
+        "name": "Ana",
+        "kind": "person",
+        "avatarUrl": f"/people/{ana.id}/avatar.svg",
+    }
 
 
 def test_people_are_found_for_choosing(ana, ben, cleo):

@@ -8,7 +8,11 @@ import pytest
 from tests.web.test_strangers import DOORS
 
 FORMS = sorted(rule for rule, method in DOORS if method == "POST" and not rule.startswith("/api/"))
-PAGES = sorted(rule for rule, method in DOORS if method == "GET" and not rule.startswith(("/api/", "/static")) and rule != "/metrics")
+PAGES = sorted(
+    rule
+    for rule, method in DOORS
+    if method == "GET" and not rule.startswith(("/api/", "/static")) and rule != "/metrics"
+)
 FIELDS = "name email password room_name kind topic member_ids content client_id current new archived next".split()
 VALUES = {
     "missing": None,
@@ -27,7 +31,14 @@ VALUES = {
 @pytest.fixture
 def path(ana, ben, room, olga):
     said = ana.says("hi", room)
-    ids = {"room_id": room, "message_id": said["id"], "person_id": ben.id, "device_id": 1, "token_id": 1, "code": "guess"}
+    ids = {
+        "room_id": room,
+        "message_id": said["id"],
+        "person_id": ben.id,
+        "device_id": 1,
+        "token_id": 1,
+        "code": "guess",
+    }
 
     def fill(rule):
         for name, value in ids.items():
@@ -52,7 +63,16 @@ def test_a_form_filled_with_nonsense_is_answered_with_a_page(ana, olga, stranger
 @pytest.mark.parametrize("rule", PAGES)
 def test_a_page_asked_with_nonsense_is_answered_with_a_page(ana, olga, stranger, path, rule):
     here, browsers = path(rule), (ana.opens_a_browser(), olga.opens_a_browser(), stranger)
-    nonsense = ["before=x", "before=-1", "after=%00", "limit=0", "before=" + "9" * 400, "next=%00", "next=//evil", "a=%ff&before[]=1"]
+    nonsense = [
+        "before=x",
+        "before=-1",
+        "after=%00",
+        "limit=0",
+        "before=" + "9" * 400,
+        "next=%00",
+        "next=//evil",
+        "a=%ff&before[]=1",
+    ]
     for who, query in itertools.product(browsers, nonsense):
         response = who.opens(f"{here}?{query}")
         assert response.status_code < 500, query
@@ -60,7 +80,9 @@ def test_a_page_asked_with_nonsense_is_answered_with_a_page(ana, olga, stranger,
 
 
 @pytest.mark.parametrize("place", ["%00", "%ff", "x" * 3_000, "%F0%9F%98%80", "..%2f..", "%0d%0aX-Evil:1"])
-@pytest.mark.parametrize("path", ["/rooms/{}", "/rooms/{}/settings", "/rooms/{}/messages/1", "/join/{}", "/people/{}/avatar.svg", "/{}"])
+@pytest.mark.parametrize(
+    "path", ["/rooms/{}", "/rooms/{}/settings", "/rooms/{}/messages/1", "/join/{}", "/people/{}/avatar.svg", "/{}"]
+)
 def test_an_address_that_cannot_be_is_a_page_that_says_so(ana, place, path):
     response = ana.opens_a_browser().opens(path.format(place))
     assert response.status_code == 404

@@ -23,7 +23,7 @@ EVENTS = {
     "syncSession": {
         "sessionId": (NO_TEXT + BROKEN_TEXT, NEEDED),
         "afterRev": ([None, *NO_NUMBER], NEEDED),
-        "streams": (NO_LIST + [[1], [{}], [None], [{"messageId": "1", "gen": 0, "length": 0}], [{}] * 101], None),
+        "streams": ([*NO_LIST, [1], [{}], [None], [{"messageId": "1", "gen": 0, "length": 0}], [{}] * 101], None),
     },
     "sendMessage": {
         "sessionId": (NO_TEXT + BROKEN_TEXT, NEEDED),
@@ -41,7 +41,10 @@ ROUTES = {
         "name": (["", "a\nb", "x" * 81, *NO_TEXT, *BROKEN_TEXT], NEEDED),
         "kind": (["", "Open", "secret", *NO_TEXT, *BROKEN_TEXT], NEEDED),
         "topic": (["a\nb", "x" * 301, *NO_TEXT, *BROKEN_TEXT], None),
-        "memberIds": ([None, *NO_LIST, [None], ["1"], [1.0], [True], [0], [-1], [HUGE], [[1]], [10**15], [1] * 1001], None),
+        "memberIds": (
+            [None, *NO_LIST, [None], ["1"], [1.0], [True], [0], [-1], [HUGE], [[1]], [10**15], [1] * 1001],
+            None,
+        ),
     },
     ("PATCH", "/sessions/{room}"): {
         "name": (["", "a\nb", "x" * 81, *NO_TEXT[1:], *BROKEN_TEXT], FREE),
@@ -70,7 +73,9 @@ def named(value):
 
 
 def needed_fields(table):
-    return [(what, field) for what, fields in table.items() for field, (_, needed) in fields.items() if needed == NEEDED]
+    return [
+        (what, field) for what, fields in table.items() for field, (_, needed) in fields.items() if needed == NEEDED
+    ]
 
 
 @pytest.fixture
@@ -84,7 +89,14 @@ def said(ana, ben, room):
 @pytest.fixture
 def good(said, room):
     """A payload for everything."""
-    given = {"sessionId": room, "messageId": said["id"], "content": "new", "clientId": ID, "isTyping": True, "afterRev": 0}
+    given = {
+        "sessionId": room,
+        "messageId": said["id"],
+        "content": "new",
+        "clientId": ID,
+        "isTyping": True,
+        "afterRev": 0,
+    }
     return given | {"name": "Attic", "kind": "closed", "topic": "", "memberIds": []}
 
 
@@ -175,14 +187,18 @@ def test_a_body_over_128_kilobytes_is_too_large(ana, good, said, room, unharmed,
     refusal(send(ana, route, body, room, said), 413, "too_large")
 
 
-@pytest.mark.parametrize(("content", "status", "code"), [("x" * 10_001, 413, "too_large"), ("😀" * 10_000, 413, "too_large")])
+@pytest.mark.parametrize(
+    ("content", "status", "code"), [("x" * 10_001, 413, "too_large"), ("😀" * 10_000, 413, "too_large")]
+)
 def test_too_much_text_is_too_large_at_every_door(ana, said, room, unharmed, content, status, code):
     for route in (("POST", "/sessions/{room}/messages"), ("PATCH", "/messages/{message}")):
         error = refusal(send(ana, route, json.dumps({"content": content, "clientId": ID}), room, said), status, code)
         assert error["field"] == "content"
 
 
-@pytest.mark.parametrize("path", ["/sessions/{}", "/sessions/{}/messages", "/sessions/{}/online", "/messages/{}", "/sessions/{}/members/1"])
+@pytest.mark.parametrize(
+    "path", ["/sessions/{}", "/sessions/{}/messages", "/sessions/{}/online", "/messages/{}", "/sessions/{}/members/1"]
+)
 def test_an_address_that_cannot_be_is_not_found(ana, said, path):
     method = "DELETE" if "members" in path or path.startswith("/messages") else "GET"
     for place in ("%00", "%ed%a0%80", "%ff", "..", "%2e%2e", "x" * 5_000, "%0a", "' OR 1=1 --", "%F0%9F%98%80"):

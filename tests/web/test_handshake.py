@@ -3,7 +3,11 @@
 import json
 
 import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
+from chatapp import devices
+from chatapp.realtime import connections
 from tests.cast import outside
 
 OWN = {"Origin": "http://localhost"}
@@ -101,7 +105,20 @@ def test_a_star_lets_every_page_use_tokens_and_none_the_cookie(opens, ana, app, 
 
 
 @pytest.mark.parametrize(
-    "proof", [None, {}, {"token": ""}, {"token": "x" * 43}, {"token": 1}, {"token": None}, {"token": ["a"]}, [], "token", 7, True]
+    "proof",
+    [
+        None,
+        {},
+        {"token": ""},
+        {"token": "x" * 43},
+        {"token": 1},
+        {"token": None},
+        {"token": ["a"]},
+        [],
+        "token",
+        7,
+        True,
+    ],
 )
 def test_a_stranger_is_refused_in_the_contracts_words(opens, ana, proof):
     refusal = opens(None, OWN).enters(proof)
@@ -123,10 +140,36 @@ def test_a_deactivated_account_is_refused(opens, ana, olga):
 def test_there_is_one_namespace_and_no_other(opens, ana, namespace):
     polling = opens()
     packet = f"40{namespace}," + json.dumps({"token": ana.token})
-    outside(polling.client.post, polling.path, data=packet if namespace != "/" else "40" + json.dumps({"token": ana.token}))
+    outside(
+        polling.client.post, polling.path, data=packet if namespace != "/" else "40" + json.dumps({"token": ana.token})
+    )
     assert outside(polling.client.get, polling.path).text.startswith("44")
     outside(polling.client.post, polling.path, data="1")
 
 
 def test_behind_a_proxy_that_ends_tls_our_own_page_is_still_ours(opens, ana):
     assert opens(ana.opens_a_browser().client, {"Origin": "https://localhost", "Host": "localhost"}).enters() is True
+
+
+def test_who_is_signed_out_while_coming_in_is_not_in(opens, ana, meanwhile):
+    browser = ana.opens_a_browser()
+    meanwhile(connections, "add", lambda: ends(ana))
+    assert opens(browser.client, OWN).enters()["code"] == "unauthorized"
+    assert connections.of_person(ana.id) == []
+
+
+def ends(somebody):
+    with somebody.app.app_context():
+        for device in devices.of(somebody.row()):
+            devices.end(somebody.row(), device.id)
+
+
+def test_a_database_that_is_away_is_told_to_who_comes_in(opens, ana, monkeypatch):
+    def away(*_, **__):
+        raise OperationalError("SELECT secret", {}, Exception("secret"))
+
+    monkeypatch.setattr(Session, "scalar", away)
+    refusal = opens().enters({"token": ana.token})
+    assert refusal["code"] == "unavailable" and refusal["retryAfter"] > 0 and "secret" not in str(refusal)
+    monkeypatch.undo()
+    assert opens().enters({"token": ana.token}) is True

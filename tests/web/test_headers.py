@@ -14,7 +14,9 @@ def another(app, monkeypatch):
 
     def make(**settings):
         url = app.config["SQLALCHEMY_DATABASE_URI"]
-        return create_app({"SQLALCHEMY_DATABASE_URI": url, "RATE_LIMITS": False, "APP_ENV": "test", "SECRET_KEY": "x"} | settings)
+        return create_app(
+            {"SQLALCHEMY_DATABASE_URI": url, "RATE_LIMITS": False, "APP_ENV": "test", "SECRET_KEY": "x"} | settings
+        )
 
     return make
 

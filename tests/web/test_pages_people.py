@@ -31,7 +31,9 @@ def test_the_first_visit_is_once(olga, stranger):
     assert stranger.opens("/people").status_code == 302
 
 
-@pytest.mark.parametrize("wrong", [{"name": ""}, {"email": "fay"}, {"password": "short"}, {"room_name": ""}, {"room_name": "a\nb"}])
+@pytest.mark.parametrize(
+    "wrong", [{"name": ""}, {"email": "fay"}, {"password": "short"}, {"room_name": ""}, {"room_name": "a\nb"}]
+)
 def test_a_first_visit_filled_in_wrongly_shows_where(stranger, wrong):
     response = stranger.posts("/setup", GOOD | {"room_name": "Lobby"} | wrong)
     assert response.status_code == 422 and 'aria-invalid="true"' in response.text
@@ -197,7 +199,9 @@ def test_signing_in_costs_the_same_work_whether_the_account_exists(app, ana, mon
     assert len(asked) == 2
 
 
-@pytest.mark.parametrize(("name", "initials"), [("Abe", "A"), ("Ana Maria Novak", "AN"), ("žofie", "Ž"), ("李 雷", "李雷"), ("<&>", "&lt;")])
+@pytest.mark.parametrize(
+    ("name", "initials"), [("Abe", "A"), ("Ana Maria Novak", "AN"), ("žofie", "Ž"), ("李 雷", "李雷"), ("<&>", "&lt;")]
+)
 def test_everybody_has_a_face(cast, ana, name, initials):
     somebody = cast(name)
     response = ana.opens_a_browser().opens(f"/people/{somebody.id}/avatar.svg")

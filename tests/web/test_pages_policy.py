@@ -26,7 +26,10 @@ def pages(ana, olga, room, stranger, said):
     found = [ana.opens_a_browser().opens(path) for path in signed_in] + [olga.opens_a_browser().opens("/people")]
     found += [stranger.opens(path) for path in ("/sign-in", "/join/guess", "/api/v1/docs", "/nowhere")]
     browser = ana.opens_a_browser()
-    found += [browser.posts(path) for path in ("/rooms/new", "/direct/new", f"/rooms/{room}/messages", "/account/tokens", "/account/password")]
+    found += [
+        browser.posts(path)
+        for path in ("/rooms/new", "/direct/new", f"/rooms/{room}/messages", "/account/tokens", "/account/password")
+    ]
     return [*found, stranger.posts("/sign-in"), browser.opens("/rooms", method="POST")]
 
 
@@ -51,7 +54,9 @@ def test_every_form_on_every_page_carries_the_csrf_token(ana, olga, room, strang
 def test_answers_of_the_api_are_covered_too(ana, room):
     for response in (ana.calls("GET", "/me"), ana.calls("GET", "/nowhere"), ana.calls("GET", f"/sessions/{room}")):
         assert "default-src 'self'" in response.headers["Content-Security-Policy"]
-        assert response.headers["X-Content-Type-Options"] == "nosniff" and response.headers["Cache-Control"] == "no-store"
+        assert (
+            response.headers["X-Content-Type-Options"] == "nosniff" and response.headers["Cache-Control"] == "no-store"
+        )
 
 
 def test_a_name_cannot_become_markup_on_any_page(cast, olga, stranger):

@@ -4,9 +4,9 @@ import re
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from chatapp import people, rooms, tokens
-from chatapp.extensions import limiter
 from chatapp.web.auth import CHANGES
 from tests.cast import Browser, outside
 from tests.web.test_strangers import DOORS
@@ -21,11 +21,6 @@ def fay(app):
     """Somebody with a password."""
     with app.app_context():
         people.create("Fay", "fay@example.org", PASSWORD)
-
-
-@pytest.fixture
-def throttled(app, monkeypatch):
-    monkeypatch.setattr(limiter, "enabled", True)
 
 
 def address(rule, room):
@@ -60,7 +55,11 @@ def test_a_bad_authorization_header_is_not_made_good_by_the_cookie(ana, room):
     for header in ("Bearer x", "Bearer ", "Basic eDp5", "x", ""):
         response = browser.opens(f"/api/v1/sessions/{room}", method="DELETE", headers={"Authorization": header})
         assert response.status_code == 401, header
-        assert browser.opens("/sign-out", method="POST", headers={"Authorization": header}).status_code in (302, 303, 403)
+        assert browser.opens("/sign-out", method="POST", headers={"Authorization": header}).status_code in (
+            302,
+            303,
+            403,
+        )
     assert ana.gets(f"/sessions/{room}")["session"]["archived"] is False
 
 
@@ -131,7 +130,9 @@ def test_signing_out_ends_the_device_itself_not_only_the_cookie(ana):
 def test_a_token_is_no_cookie_and_a_cookie_no_token(ana):
     assert Browser(ana.app, ana.token).opens("/rooms").status_code == 302
     key = ana.opens_a_browser().client.get_cookie("chatapp_device").value
-    assert outside(ana.app.test_client().get, "/api/v1/me", headers={"Authorization": f"Bearer {key}"}).status_code == 401
+    assert (
+        outside(ana.app.test_client().get, "/api/v1/me", headers={"Authorization": f"Bearer {key}"}).status_code == 401
+    )
 
 
 def test_a_token_opens_no_page(ana, olga):
@@ -140,63 +141,15 @@ def test_a_token_opens_no_page(ana, olga):
         assert response.status_code == 302 and response.location.startswith("/sign-in")
 
 
-@pytest.mark.parametrize("exists", [True, False])
-def test_a_guesser_is_told_the_same_and_slowed_down_the_same(fay, throttled, app, exists):
-    email, answers = "fay@example.org" if exists else "nobody@example.org", []
-    for n in range(12):
-        response = signs_in(Browser(app), email, f"wrong {n}", environ_base={"REMOTE_ADDR": f"192.0.2.{n}"})
-        answers.append((response.status_code, "do not go together" in response.text))
-    assert answers[:10] == [(401, True)] * 10 and answers[10:] == [(429, False)] * 2
-    assert int(response.headers["Retry-After"]) > 0
-    assert email not in response.text
-
-
-def test_the_answers_for_an_account_that_is_there_and_one_that_is_not_are_alike(fay, app):
-    def answer(email):
-        page = signs_in(Browser(app), email, "wrong horse").text
-        return re.sub(r'(content|value)="[^"]{40,}"', "", page).replace(email, "")
-
-    assert answer("fay@example.org") == answer("may@example.org")
-
-
-def test_one_address_cannot_try_all_accounts(fay, throttled, app):
-    statuses = [signs_in(Browser(app), f"{n}@example.org", "wrong").status_code for n in range(40)]
-    assert 429 in statuses and statuses.index(429) <= 30
-
-
-def test_the_right_password_in_time_is_let_in(fay, throttled, app):
-    browser = Browser(app)
-    signs_in(browser, password="wrong")
-    assert signs_in(browser).status_code == 303
-    assert browser.opens("/account").status_code == 200
-
-
-def test_guessing_ones_current_password_is_slowed_down(ana, throttled):
-    browser = ana.opens_a_browser()
-    statuses = [browser.posts("/account/password", {"current": f"{n}", "new": PASSWORD}).status_code for n in range(12)]
-    assert statuses == [422] * 10 + [429] * 2
-
-
-@pytest.mark.parametrize("wanted", ["//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil", "/\t/evil.example", "javascript:alert(1)", "evil", " //evil"])
-def test_nobody_is_led_away_after_signing_in(fay, app, wanted):
-    browser = Browser(app)
-    response = browser.posts("/sign-in", {"email": "fay@example.org", "password": PASSWORD, "next": wanted})
-    assert response.status_code == 303 and "evil" not in response.location and "javascript" not in response.location
-    assert "evil" not in (browser.opens("/sign-in", query_string={"next": wanted}).location or "")
-
-
-def test_after_signing_in_one_is_led_where_one_wanted_to_go(fay, app):
-    response = Browser(app).posts("/sign-in", {"email": "fay@example.org", "password": PASSWORD, "next": "/rooms?x=1"})
-    assert response.location == "/rooms?x=1"
-
-
 def test_a_revoked_token_is_worth_nothing_at_once(app, ana):
     with app.app_context():
         tokens.revoke(ana.token_row.id)
     assert ana.calls("GET", "/me").status_code == 401
 
 
-@pytest.mark.parametrize("error", [RuntimeError("SELECT secret"), OperationalError("SELECT secret", {"p": "secret"}, Exception("secret"))])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("SELECT secret"), OperationalError("SELECT secret", {"p": "secret"}, Exception("secret"))]
+)
 def test_an_accident_never_tells_its_own_words(ana, room, monkeypatch, error):
     def breaks(*_, **__):
         raise error
@@ -218,18 +171,16 @@ def test_an_accident_never_tells_its_own_words(ana, room, monkeypatch, error):
         assert "Content-Security-Policy" in response.headers
 
 
-def test_the_error_page_shows_itself_also_when_nobody_can_be_looked_up(ana, app, monkeypatch):
-    from chatapp import devices
-
-    def away(*_):
+def test_the_error_page_shows_itself_also_when_nobody_can_be_looked_up(ana, monkeypatch):
+    def away(*_, **__):
         raise OperationalError("SELECT secret", {}, Exception("secret"))
 
     browser = ana.opens_a_browser()
-    monkeypatch.setattr(devices, "by_secret", away)
-    for path in ("/rooms", "/sign-in", "/nowhere"):
+    monkeypatch.setattr(Session, "scalar", away)
+    for path, statuses in (("/rooms", {503}), ("/sign-in", {503}), ("/nowhere", {404, 503})):
         response = browser.opens(path)
-        assert response.status_code in (404, 503) and "secret" not in response.text
-        assert "<!doctype html>" in response.text
+        assert response.status_code in statuses and "secret" not in response.text
+        assert "<!doctype html>" in response.text and "Content-Security-Policy" in response.headers
 
 
 def test_the_request_id_of_the_proxy_is_kept_only_when_it_is_one(stranger):

@@ -1,5 +1,6 @@
 """The socket's commands: who may, what is acknowledged, who hears it (contract, section 3)."""
 
+import json
 import uuid
 
 import pytest
@@ -54,7 +55,11 @@ def test_entering_after_a_long_absence_gives_two_hundred_at_most(app, ana, ben, 
     ack = ben.enters(room, afterRev=0)
     assert ([one["seq"] for one in ack["messages"]], ack["hasMore"]) == (list(range(1, 201)), True)
     rest = ben.asks("syncSession", {"sessionId": room, "afterRev": 200, "streams": []})
-    assert ([one["seq"] for one in rest["messages"]], rest["hasMore"], rest["lastRev"]) == ([201, 202, 203, 204, 205], False, 205)
+    assert ([one["seq"] for one in rest["messages"]], rest["hasMore"], rest["lastRev"]) == (
+        [201, 202, 203, 204, 205],
+        False,
+        205,
+    )
 
 
 def test_nothing_falls_between_entering_and_reading(ana, ben, room, meanwhile):
@@ -63,7 +68,9 @@ def test_nothing_falls_between_entering_and_reading(ana, ben, room, meanwhile):
 
     meanwhile(history, "latest", lambda: ana.says("in between", room))
     ack = ben.enters(room)
-    known = {one["content"] for one in ack["messages"]} | {one["message"]["content"] for one in ben.hears_all("newMessage")}
+    known = {one["content"] for one in ack["messages"]} | {
+        one["message"]["content"] for one in ben.hears_all("newMessage")
+    }
     assert "in between" in known
 
 
@@ -101,7 +108,10 @@ def test_leaving_ends_the_events_and_not_the_membership(ana, ben, room):
     assert ben.says("still a member", room)["seq"] == 2
 
 
-@pytest.mark.parametrize("event", ["nope", "on_connect", "trigger_event", "ack", "connect", "disconnect", "", "__class__", "answer", "joinsession"])
+@pytest.mark.parametrize(
+    "event",
+    ["nope", "on_connect", "trigger_event", "ack", "connect", "disconnect", "", "__class__", "answer", "joinsession"],
+)
 def test_an_unknown_event_is_answered_and_harms_nothing(ana, ben, room, event):
     ben.enters(room)
     for payload in ([], [{}], [{"sessionId": room}], ["x", "y"]):
@@ -122,6 +132,18 @@ def test_an_event_whose_name_is_no_text_is_answered(ben, room, packet):
     assert ben.enters(room)["ok"]
 
 
+@pytest.mark.parametrize("packet", ["2/chat,1[]", "2/chat,1{}", "2/chat,1", '2/chat,1"x"', "2/chat,1null"])
+def test_a_packet_that_is_no_event_is_answered(ben, room, packet):
+    assert ben.tab.sends_packet(packet)["error"]["code"] in ("unknown_event", "invalid")
+    assert ben.enters(room)["ok"]
+
+
+@pytest.mark.parametrize("packet", ["50-/chat,1[]", "5/chat,1", "6/chat,1[]", '50-/chat,1["typing",{}]'])
+def test_a_binary_packet_without_attachments_does_not_swallow_what_comes_after_it(ben, room, packet):
+    ben.tab.sends_packet(packet)
+    assert ben.enters(room)["ok"]
+
+
 def test_an_event_takes_one_payload(ben, room):
     for payload in ((), ({"sessionId": room}, {}), ({"sessionId": room}, None)):
         ack = ben.asks("joinSession", *payload)
@@ -130,7 +152,7 @@ def test_an_event_takes_one_payload(ben, room):
 
 def test_an_event_without_an_ack_asked_for_is_done_all_the_same(ana, ben, room):
     ana.enters(room)
-    ben.tab.sends_packet('2/chat,["typing",{"sessionId":"%s","isTyping":true}]' % room)
+    ben.tab.sends_packet("2/chat," + json.dumps(["typing", {"sessionId": room, "isTyping": True}]))
     assert ana.hears("typing")["isTyping"] is True
 
 
@@ -152,7 +174,12 @@ def test_a_database_that_is_away_is_told_as_unavailable(ana, ben, room, monkeypa
     from sqlalchemy.exc import TimeoutError as PoolTimeout
 
     ben.enters(room)
-    for error in (OperationalError("SELECT secret", {}, Exception("secret")), InterfaceError("secret", {}, Exception()), PoolTimeout("secret")):
+    for error in (
+        OperationalError("SELECT secret", {}, Exception("secret")),
+        InterfaceError("secret", {}, Exception()),
+        PoolTimeout("secret"),
+    ):
+
         def away(*_, error=error):
             raise error
 

@@ -37,7 +37,9 @@ def test_a_message_of_a_room_that_one_is_not_in_is_not_found(ana, eve, ben, room
 
 @pytest.mark.parametrize("how", ["signed out", "token revoked", "deactivated", "password changed"])
 @pytest.mark.parametrize("event", [*ROOM_COMMANDS, *MESSAGE_COMMANDS])
-def test_whoever_may_no_more_is_refused_at_once_even_before_the_cut(ana, ben, room, olga, how, event, inside, monkeypatch):
+def test_whoever_may_no_more_is_refused_at_once_even_before_the_cut(
+    ana, ben, room, olga, how, event, inside, monkeypatch
+):
     from chatapp import devices, notices, people, tokens
 
     said = ben.says("mine", room)
@@ -51,7 +53,9 @@ def test_whoever_may_no_more_is_refused_at_once_even_before_the_cut(ana, ben, ro
         people.deactivate(ben.row())
     else:
         people.set_password(ben.row(), "another password")
-    ack = tab.asks(event, {"sessionId": room, "messageId": said["id"]} | ROOM_COMMANDS.get(event, MESSAGE_COMMANDS.get(event)))
+    ack = tab.asks(
+        event, {"sessionId": room, "messageId": said["id"]} | ROOM_COMMANDS.get(event, MESSAGE_COMMANDS.get(event))
+    )
     assert ack["error"]["code"] == "unauthorized"
     assert ana.gets(f"/sessions/{room}/messages")["messages"] == [said]
 
@@ -64,4 +68,8 @@ def test_signing_out_cuts_the_browsers_own_connections_and_no_other(ana, ben, ro
     browser.posts("/sign-out")
     assert [tab.is_open for tab in tabs] == [False, False, True, True]
     said = ana.says("hi", room)
-    assert [tab.hears_all("newMessage")[-1:] for tab in tabs] == [[], [], *[[{"sessionId": room, "rev": 1, "message": said}]] * 2]
+    assert [tab.hears_all("newMessage")[-1:] for tab in tabs] == [
+        [],
+        [],
+        *[[{"sessionId": room, "rev": 1, "message": said}]] * 2,
+    ]

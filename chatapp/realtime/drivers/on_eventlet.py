@@ -79,9 +79,18 @@ class PatientListener:
 
 
 class Protocol(eventlet.wsgi.HttpProtocol):
-    """One connection, which leaves nothing behind for the garbage collector."""
+    """One connection, which leaves nothing behind for the garbage collector, and no request line in the log."""
 
     environ = None
+
+    def get_environ(self):
+        environ = super().get_environ()
+        if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+            environ["wsgi.input_terminated"] = True  # its reader knows where the body ends: the framework may read it
+        return environ
+
+    def log_message(self, *_):
+        """A request that cannot be understood: its line may hold an invite code."""
 
     def finish(self):
         super().finish()

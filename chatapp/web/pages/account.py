@@ -1,7 +1,5 @@
 """One's own account: password, signed-in devices, tokens for programs."""
 
-import re
-
 from flask import Blueprint, flash, redirect, render_template, url_for
 
 from ... import devices, people, tokens, wire
@@ -10,6 +8,10 @@ from ...extensions import limiter
 from .. import auth
 from . import forms
 
+# What a browser calls itself, the tellable ones first: most also call themselves Chrome, Safari or Linux.
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+SYSTEMS = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS X": "macOS"}
+SYSTEMS |= {"Linux": "Linux"}
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
 
@@ -31,11 +33,8 @@ def device_shown(device, *, current: bool) -> dict:
 
 def label_of(user_agent: str) -> str:
     """A browser's name for people: "Firefox on Linux"."""
-    browser = re.search(r"(Edg|OPR|Firefox|Chrome|Safari)", user_agent)
-    system = re.search(r"(Android|iPhone|iPad|Windows|Mac OS X|Linux)", user_agent)
-    names = {"Edg": "Edge", "OPR": "Opera", "Mac OS X": "macOS", None: ""}
-    found = [names.get(one.group(1), one.group(1)) for one in (browser, system) if one]
-    return " on ".join(found) or "A browser"
+    found = [next((name for sign, name in signs.items() if sign in user_agent), None) for signs in (BROWSERS, SYSTEMS)]
+    return " on ".join(filter(None, found)) or "A browser"
 
 
 @blueprint.get("")

@@ -21,6 +21,6 @@ def create(room_id: str):
         ask = wire.parse(wire.NewMessage, {"content": content, "clientId": posted.get("client_id")})
         message, _ = messages.send(membership, ask.content, ask.client_id)
     except ChatError as error:
-        kept = {"errors": forms.errors_of(error), "values": {"content": content}}
+        kept = {"errors": forms.errors_of(error, "content"), "values": {"content": content}}
         return page(membership, history.before(membership, None, PAGE), **kept), 422
     return redirect(url_for("rooms.show", room_id=room_id, _anchor=f"m-{message.client_id}"), 303)

@@ -1,6 +1,7 @@
 """What stands around every page: who is signed in, the side bar, addresses of static files."""
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, current_app, g, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from ... import presence, rooms
 from ...models import Membership
@@ -13,7 +14,10 @@ blueprint = Blueprint("sidebar", __name__)
 @blueprint.app_context_processor
 def surroundings() -> dict:
     """For every template; the side bar is put together only by the pages that show it."""
-    asker = auth.asker()
+    try:
+        asker = auth.asker()
+    except SQLAlchemyError:  # an error page is shown all the same
+        asker = g.asker = None
     return {
         "person": asker.person if asker else None,
         "workspace_name": WORKSPACE,
@@ -50,7 +54,7 @@ def entry(membership: Membership, people) -> dict:
         "title": title(membership, people),
         "kind": room.kind,
         "current": request.view_args is not None and request.view_args.get("room_id") == room.id,
-        "here": bool(others & presence.in_room(room.id)),
+        "here": room.kind == rooms.DIRECT and bool(others & presence.in_room(room.id)),
         "last_rev": room.rev,
     }
 

@@ -1,6 +1,6 @@
 """Sign in, sign out, and join by an invite link."""
 
-from urllib.parse import urlsplit
+import re
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask_limiter.util import get_remote_address
@@ -12,12 +12,22 @@ from ...models import Person
 from .. import auth
 from . import forms
 
+OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 blueprint = Blueprint("sign_in", __name__)
 
 
 def account_tried() -> str:
     """Attempts are also counted by the account tried, whether it exists or not."""
     return "account:" + request.form.get("email", "").strip().lower()[:254]
+
+
+def account_tried_from_here() -> str:
+    """So that a stranger's attempts do not keep somebody out at home."""
+    return f"{account_tried()} from {get_remote_address()}"
+
+
+def failed(response) -> bool:
+    return response.status_code == 401
 
 
 def welcome(somebody: Person, wanted: str):
@@ -29,9 +39,7 @@ def welcome(somebody: Person, wanted: str):
 
 def own_path(wanted: str | None) -> str:
     """`wanted` if it is an address of ours, else the front door: nobody is led away after signing in."""
-    parts = urlsplit(wanted or "")
-    ours = wanted and wanted.startswith("/") and not parts.scheme and not parts.netloc
-    return wanted if ours and "\\" not in wanted and not wanted.startswith("//") else url_for("first_run.home")
+    return wanted if wanted and OWN_PATH.fullmatch(wanted) else url_for("first_run.home")
 
 
 @blueprint.get("/sign-in")
@@ -45,8 +53,11 @@ def show():
 
 
 @blueprint.post("/sign-in")
-@limiter.limit("30/minute")
-@limiter.limit("10/minute;50/hour", key_func=account_tried)
+@limiter.limit("120/minute")
+@limiter.limit("30/minute", deduct_when=failed)
+@limiter.limit("60/minute", key_func=account_tried_from_here)  # tries side by side are counted before their outcome
+@limiter.limit("10/minute;30/hour", key_func=account_tried_from_here, deduct_when=failed)
+@limiter.limit("100/hour", key_func=account_tried, deduct_when=failed)
 def create():
     posted, browser = forms.posted(), request.headers.get("User-Agent", "")
     email, password = posted.get("email", ""), posted.get("password", "")

@@ -1,0 +1,32 @@
+"""The invite link: one that works, until it is renewed."""
+
+import pytest
+
+from chatapp import invites, people
+from chatapp.errors import NotFound
+from chatapp.extensions import db
+from chatapp.models import Invite
+
+
+def test_an_invite_works_until_it_is_renewed(inside):
+    code = invites.current_code()
+    assert invites.current_code() == code
+    assert invites.accept(code, "Fay", "fay@example.org", "correct horse").name == "Fay"
+    newer = invites.renew()
+    assert newer != code and invites.current_code() == newer
+    for dead in (code, "", "x" * 40, newer[:-1], newer.upper()):
+        with pytest.raises(NotFound):
+            invites.accept(dead, "Gil", "gil@example.org", "correct horse")
+    assert [one.name for one in people.everybody()] == ["Fay"]
+
+
+def test_a_stolen_database_holds_no_working_invite(inside):
+    code = invites.current_code()
+    invite = db.session.scalars(db.select(Invite)).one()
+    assert code not in (invite.nonce, invite.code_hash)
+
+
+def test_a_new_key_of_the_server_makes_a_new_invite(inside, monkeypatch):
+    code = invites.current_code()
+    monkeypatch.setitem(inside.config, "SECRET_KEY", "another")
+    assert invites.current_code() != code
