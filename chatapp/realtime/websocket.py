@@ -13,7 +13,7 @@ import engineio.socket
 from engineio.exceptions import ContentTooLongError, EngineIOError
 from engineio.packet import Packet
 from simple_websocket import ConnectionClosed
-from socketio.packet import BINARY_EVENT, EVENT
+from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, EVENT
 from socketio.packet import Packet as EventPacket
 
 MAX_MESSAGE_BYTES = 128 * 1024  # one message, however it comes; a longer one closes its connection
@@ -115,6 +115,8 @@ class BoundedEventPacket(EventPacket):
         attachments = super().decode(encoded_packet)
         if attachments > MAX_ATTACHMENTS:
             raise ValueError("too many attachments")
+        if not attachments:  # upstream would wait for them, and lose every command behind
+            self.packet_type = {BINARY_EVENT: EVENT, BINARY_ACK: ACK}.get(self.packet_type, self.packet_type)
         if self.packet_type in (EVENT, BINARY_EVENT) and not is_event(self.data):
             self.data = [NO_EVENT]
         return attachments

