@@ -30,15 +30,7 @@ def send(membership: Membership, content: str, client_id: str, reply_to: int | N
         if said is None:
             raise
         return said, False
-    message = Message(
-        room_id=membership.room_id,
-        author=membership.person,
-        client_id=client_id,
-        sent_digest=digest(client_id, content),
-        content=content,
-        body_html=markdown.to_html(content),
-        reply_to_id=reply_to,
-    )
+    message = written(membership, content, client_id, reply_to)
     if not place(message):
         ratelimit.give_back(membership.person_id)
         return said_before(membership, content, client_id), False
@@ -47,6 +39,19 @@ def send(membership: Membership, content: str, client_id: str, reply_to: int | N
     history.forget(message.room_id)
     metrics.MESSAGES.inc()
     return message, True
+
+
+def written(membership: Membership, content: str, client_id: str, reply_to: int | None) -> Message:
+    """The message, rendered, without a place yet."""
+    return Message(
+        room_id=membership.room_id,
+        author=membership.person,
+        client_id=client_id,
+        sent_digest=digest(client_id, content),
+        content=content,
+        body_html=markdown.to_html(content),
+        reply_to_id=reply_to,
+    )
 
 
 def place(message: Message) -> bool:

@@ -44,13 +44,7 @@ def create(
     address = email_address(email) if email is not None else None
     password_hash = passwords.hash_of(passwords.require_good(password)) if password is not None else None
     somebody = Person(name=name, email=address, password_hash=password_hash, kind=kind, is_admin=is_admin)
-    rooms.queue_up()
-    db.session.add(somebody)
-    try:
-        db.session.flush()
-    except IntegrityError:
-        db.session.rollback()
-        raise Conflict("Somebody with this e-mail address is already here.", field="email") from None
+    add(somebody)
     rooms.bring_into_open_rooms(somebody)
     if first_room is not None:
         require_first(somebody)
@@ -58,6 +52,17 @@ def create(
     db.session.commit()
     notices.obey()
     return somebody
+
+
+def add(somebody: Person) -> None:
+    """Put somebody into the transaction under way, or Conflict when the address is taken."""
+    rooms.queue_up()
+    db.session.add(somebody)
+    try:
+        db.session.flush()
+    except IntegrityError:
+        db.session.rollback()
+        raise Conflict("Somebody with this e-mail address is already here.", field="email") from None
 
 
 def set_up(name: str, email: str, password: str, room_name: str) -> Person:

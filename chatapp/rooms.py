@@ -1,10 +1,8 @@
 """Rooms: open, find, revise, count; and the one membership look-up. Called by the doors, the row and commands."""
 
-import hashlib
 import uuid
 
 from sqlalchemy import Select, func, insert, literal, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from . import notices, ratelimit
@@ -12,7 +10,6 @@ from .errors import Forbidden, Invalid, NotFound
 from .extensions import db
 from .models import Membership, Person, Room, now
 
-DIRECT_MAX = 12  # people in a direct room
 MEMBERSHIPS_LOCK = 1  # the key of PostgreSQL's advisory lock
 OPEN, CLOSED, DIRECT = "open", "closed", "direct"
 
@@ -39,15 +36,6 @@ def members_of(room_id: str) -> list[Membership]:
     wanted = select(Membership).join(Membership.person).where(Membership.room_id == room_id, Person.active)
     loaded = wanted.options(joinedload(Membership.room, innerjoin=True), joinedload(Membership.person, innerjoin=True))
     return sorted(db.session.scalars(loaded), key=lambda one: (one.person.name.casefold(), one.person_id))
-
-
-def direct_people(room_ids: list[str]) -> dict[str, list[Person]]:
-    """The people of several direct rooms at once (for a side bar)."""
-    wanted = select(Membership.room_id, Person).join(Membership.person).where(Membership.room_id.in_(room_ids))
-    found: dict[str, list[Person]] = {room_id: [] for room_id in room_ids}
-    for room_id, somebody in db.session.execute(wanted.order_by(Person.name)):
-        found[room_id].append(somebody)
-    return found
 
 
 def open_to(somebody: Person) -> list[Room]:
@@ -120,42 +108,6 @@ def require_people(person_ids) -> set[int]:
     if wanted - found:
         raise Invalid("memberIds: somebody of these is not there.", field="memberIds")
     return wanted
-
-
-def open_direct(somebody: Person, member_ids) -> tuple[Membership, bool]:
-    """The one direct room of a set of people (somebody included), and whether it is new."""
-    ids = require_people(member_ids) | {somebody.id}
-    if not 2 <= len(ids) <= DIRECT_MAX:
-        raise Invalid(f"memberIds: a direct room is for 2 to {DIRECT_MAX} people.", field="memberIds")
-    key = direct_key(ids)
-    known = db.session.scalar(select(Room.id).where(Room.direct_key == key))
-    if known is None:
-        ratelimit.take(somebody.id, "change")
-        known = make_direct(somebody, ids, key)
-        if known is not None:
-            return membership_of(somebody, known), True
-        known = db.session.scalar(select(Room.id).where(Room.direct_key == key))  # somebody else was quicker
-    return membership_of(somebody, known), False
-
-
-def direct_key(ids: set[int]) -> str:
-    """What makes a set of people have one direct room only."""
-    return hashlib.sha256(",".join(map(str, sorted(ids))).encode()).hexdigest()
-
-
-def make_direct(somebody: Person, ids: set[int], key: str) -> str | None:
-    """The id of the new direct room, or None when it was there already."""
-    names = db.session.scalars(select(Person.name).where(Person.id.in_(ids)).order_by(Person.name)).all()
-    try:
-        room = make(somebody, ", ".join(names), DIRECT, direct_key=key)
-        for person_id in sorted(ids - {somebody.id}):
-            db.session.add(Membership(room_id=room.id, person_id=person_id))
-        db.session.commit()
-    except IntegrityError:
-        db.session.rollback()
-        return None
-    notices.obey()
-    return room.id
 
 
 def bring_into_open_rooms(somebody: Person) -> None:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from chatapp import rooms
+from chatapp import direct, rooms
 from chatapp.errors import Forbidden, Invalid, NotFound
 from chatapp.extensions import db
 from chatapp.models import Person, Room
@@ -59,7 +59,7 @@ def test_a_direct_room_made_by_many_at_once_is_one(app, ana, ben):
     def make(n):
         with app.app_context():
             maker, other = (ana, ben) if n % 2 else (ben, ana)
-            membership, new = rooms.open_direct(maker.row(), [other.id])
+            membership, new = direct.open_for(maker.row(), [other.id])
             return membership.room_id, new
 
     with ThreadPoolExecutor(6) as crowd:
@@ -69,8 +69,8 @@ def test_a_direct_room_made_by_many_at_once_is_one(app, ana, ben):
 
 
 def test_who_is_a_moment_too_late_gets_the_direct_room_of_the_quicker(inside, ana, ben, meanwhile):
-    meanwhile(rooms, "make_direct", lambda: ben.makes(kind="direct", members=[ana]))
-    membership, new = rooms.open_direct(ana.row(), [ben.id])
+    meanwhile(direct, "make", lambda: ben.makes(kind="direct", members=[ana]))
+    membership, new = direct.open_for(ana.row(), [ben.id])
     assert (membership.person_id, new) == (ana.id, False)
     assert len(ana.gets("/sessions")["sessions"]) == 1
 
@@ -87,7 +87,7 @@ def test_a_direct_room_is_for_two_to_twelve(cast, ana, size):
 def test_nobody_who_is_not_there_can_be_put_into_a_room(inside, ana, ben, olga, kind):
     def make(nobody):
         if kind == "direct":
-            rooms.open_direct(ana.row(), [nobody])
+            direct.open_for(ana.row(), [nobody])
         else:
             rooms.open_room(ana.row(), "Attic", kind, member_ids=[nobody])
 

@@ -14,7 +14,7 @@ from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
-from .. import batches, markdown, messages, notices, rooms
+from .. import batches, direct, markdown, messages, notices, rooms
 from ..errors import Conflict
 from ..extensions import db
 from ..models import Membership, Message, Person, Room
@@ -45,7 +45,7 @@ def require_no_direct_room(head: RoomLine, people: list[MemberLine]) -> None:
     if head.kind != rooms.DIRECT:
         return
     found = [authors.find(one, set()) for one in people]
-    key = rooms.direct_key({one.id for one in found if one})
+    key = direct.key_of({one.id for one in found if one})
     if all(found) and db.session.scalar(select(Room.id).where(Room.direct_key == key)) is not None:
         raise Conflict("These people have a direct room already.")
 
@@ -111,7 +111,7 @@ def finish(room: Room, head: RoomLine, people: list[MemberLine], known: dict[int
     room.name, room.kind, room.topic = name, head.kind, head.topic
     room.created_at, room.archived_at = head.created_at, head.archived_at
     if head.kind == rooms.DIRECT:
-        room.direct_key = rooms.direct_key(set(roles))
+        room.direct_key = direct.key_of(set(roles))
     db.session.add_all([Membership(room_id=room.id, person_id=one, role=role) for one, role in roles.items()])
     try:
         rooms.changed(room)

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, jsonify
 
-from ... import history, members, presence, rooms, typists, wire
+from ... import direct, history, members, presence, rooms, typists, wire
 from .. import auth
 from . import shapes
 from .body import body_as
@@ -34,7 +34,7 @@ def index():
 def create():
     person, ask = auth.person(), body_as(wire.NewSession)
     if ask.kind == rooms.DIRECT:
-        membership, new = rooms.open_direct(person, ask.member_ids)
+        membership, new = direct.open_for(person, ask.member_ids)
         return jsonify(shown(membership)), 201 if new else 200
     return jsonify(shown(rooms.open_room(person, ask.name, ask.kind, ask.topic, ask.member_ids))), 201
 

@@ -4,7 +4,7 @@ import uuid
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 
-from ... import history, messages, people, presence, rooms, wire
+from ... import direct, history, messages, people, presence, rooms, wire
 from ...errors import ChatError
 from ...models import Membership, now
 from .. import auth
@@ -100,7 +100,7 @@ def new_direct():
 @auth.signed_in
 def create_direct():
     try:
-        membership, _ = rooms.open_direct(auth.person(), forms.chosen_ids())
+        membership, _ = direct.open_for(auth.person(), forms.chosen_ids())
     except ChatError as error:
         return render_template("rooms/direct.html", people=choosable(), errors=forms.errors_of(error)), 422
     return redirect(url_for("rooms.show", room_id=membership.room_id), 303)

@@ -3,7 +3,7 @@
 from flask import Blueprint, current_app, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from ... import presence, rooms
+from ... import direct, presence, rooms
 from ...models import Membership
 from .. import auth
 
@@ -36,7 +36,7 @@ def side() -> dict:
     """The rooms and direct rooms of the person asking, `{rooms, direct}`; archived ones left out."""
     somebody = auth.person()
     mine = [one for one in rooms.of(somebody) if one.room.archived_at is None]
-    people = rooms.direct_people([one.room_id for one in mine if one.room.kind == rooms.DIRECT])
+    people = direct.people_of([one.room_id for one in mine if one.room.kind == rooms.DIRECT])
     shown = [entry(one, people.get(one.room_id, ())) for one in mine]
     return {
         "rooms": [one for one in shown if one["kind"] != rooms.DIRECT],
@@ -65,5 +65,5 @@ def title(membership: Membership, people=None) -> str:
     if room.kind != rooms.DIRECT:
         return room.name
     if people is None:
-        people = rooms.direct_people([room.id])[room.id]
+        people = direct.people_of([room.id])[room.id]
     return ", ".join(one.name for one in people if one.id != membership.person_id) or room.name
