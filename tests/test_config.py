@@ -1,11 +1,17 @@
 """The settings: what is assumed, what is understood, and that each wrong value is named in one line."""
 
+import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 import config
 from config import SettingError
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -172,3 +178,40 @@ def test_a_wrong_address_is_not_repeated_as_it_may_hold_a_password():
         with pytest.raises(SettingError) as caught:
             load(**{name: "nonsense://ana:hush-hush@host"})
         assert "hush-hush" not in str(caught.value)
+
+
+def in_a_bare_environment(code, tmp_path):
+    command = [sys.executable, "-c", f"from chatapp import create_app\n{code}"]
+    bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=tmp_path, env=bare, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_an_embedder_needs_no_environment(tmp_path):
+    done = in_a_bare_environment(
+        """
+from chatapp.extensions import db
+app = create_app({"SECRET_KEY": "x", "SQLALCHEMY_DATABASE_URI": "sqlite:///:memory:"})
+with app.app_context():
+    db.create_all()
+    print(db.engine.url, app.config["SECRET_KEY"], app.config["APP_ENV"], app.test_client().get("/readyz").json["database"])
+tested = create_app({"TESTING": True, "SQLALCHEMY_DATABASE_URI": "sqlite:///:memory:"})
+print(len(tested.config["SECRET_KEY"]), tested.config["APP_ENV"], tested.test_client().get("/healthz").json["status"])
+""",
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stdout.splitlines() if not line.startswith("{")]  # which is the access log
+    assert told == ["sqlite:///:memory: x production ok", "64 test ok"]
+
+
+def test_an_embedder_without_a_secret_key_is_told_so(tmp_path):
+    code = """
+from config import SettingError
+for given in (None, {}, {"TESTING": False}, {"SQLALCHEMY_DATABASE_URI": "sqlite:///:memory:"}):
+    try:
+        create_app(given)
+    except SettingError as error:
+        print(error)
+"""
+    done = in_a_bare_environment(code, tmp_path)
+    assert done.stdout.splitlines() == ["SECRET_KEY: required outside development"] * 4, done.stderr

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatapp import invites, people
+from chatapp import invites, people, secret
 from chatapp.errors import NotFound
 from chatapp.extensions import db
 from chatapp.models import Invite
@@ -30,3 +30,17 @@ def test_a_new_key_of_the_server_makes_a_new_invite(inside, monkeypatch):
     code = invites.current_code()
     monkeypatch.setitem(inside.config, "SECRET_KEY", "another")
     assert invites.current_code() != code
+
+
+def test_of_two_that_were_made_at_once_only_the_newest_works(inside):
+    older, newer = (Invite(nonce=secret.make()) for _ in range(2))
+    for invite in (older, newer):
+        invite.code_hash = secret.digest(invites.code_of(invite))
+        db.session.add(invite)
+        db.session.flush()
+    db.session.commit()
+    assert invites.current_code() == invites.code_of(newer)
+    invites.require(invites.code_of(newer))
+    with pytest.raises(NotFound):
+        invites.accept(invites.code_of(older), "Gil", "gil@example.org", "correct horse")
+    assert people.everybody() == []

@@ -4,6 +4,7 @@ import pytest
 
 from chatapp import history, members, notices, presence, rooms
 from chatapp.errors import Forbidden, NotFound
+from chatapp.extensions import db
 from chatapp.web.sockets import ChatNamespace
 
 
@@ -101,11 +102,20 @@ def test_who_leaves_is_told_to_the_others_and_offline_at_once(ana, ben, room):
 
 
 @pytest.mark.parametrize(
-    ("where", "moment"), [(presence, "arrive"), (ChatNamespace, "enter_room"), (history, "latest")]
+    ("event", "where", "moment"),
+    [
+        ("joinSession", presence, "arrive"),
+        ("joinSession", ChatNamespace, "enter_room"),
+        ("joinSession", history, "latest"),
+        ("syncSession", presence, "arrive"),
+        ("syncSession", ChatNamespace, "enter_room"),
+        ("syncSession", history, "changes"),
+    ],
 )
-def test_who_is_put_out_while_entering_hears_nothing_either(ana, ben, room, meanwhile, where, moment):
+def test_who_is_put_out_while_entering_hears_nothing_either(ana, ben, room, meanwhile, event, where, moment):
     meanwhile(where, moment, lambda: put_out(ana, room, ben))
-    ben.asks("joinSession", {"sessionId": room})
+    answer = ben.asks(event, {"sessionId": room} | ({"afterRev": 0} if event == "syncSession" else {}))
+    assert where is history or answer["error"]["code"] == "not_found"
     ben.hears_all()
     ana.says("now he is gone", room)
     ben.hears_nothing("newMessage")
@@ -177,3 +187,23 @@ def test_a_room_is_handed_to_a_person_before_a_bot_and_to_nobody_turned_away(ana
         ("Late", "owner"),
         ("Robby", "member"),
     ]
+
+
+def test_after_the_last_owner_an_owner_who_is_left_stays_the_only_one(inside, ana, ben, cleo, room):
+    rooms.membership_of(cleo.row(), room).role = "owner"
+    db.session.commit()
+    put_out(ana, room, ana)
+    roles = {one["name"]: one["role"] for one in cleo.gets(f"/sessions/{room}")["members"]}
+    assert roles == {"Ben": "member", "Cleo": "owner"}
+
+
+def test_a_bot_owns_a_room_only_where_nobody_else_is(ana, ben, cast):
+    bots = [cast(name, kind="bot") for name in ("Robby", "Marvin")]
+    attic = ana.makes("Attic", members=bots)
+    put(ana, attic, ben)  # came last of all
+    put_out(ana, attic, ana)
+    assert {one["name"]: one["role"] for one in ben.gets(f"/sessions/{attic}")["members"]} == {
+        "Ben": "owner", "Robby": "member", "Marvin": "member",
+    }  # fmt: skip
+    put_out(ben, attic, ben)
+    assert [one["role"] for one in bots[0].gets(f"/sessions/{attic}")["members"]].count("owner") == 1

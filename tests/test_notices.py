@@ -172,3 +172,85 @@ def test_notices_that_cannot_be_read_now_are_obeyed_later(inside, ana, ben, room
     assert ben.tab.is_open
     clock.ticks()
     assert not ben.tab.is_open
+
+
+def failing(times, then):
+    """A way to obey that fails so many times."""
+    left = [times]
+
+    def obeys(notice):
+        left[0] -= 1
+        if left[0] >= 0:
+            raise RuntimeError("broken")
+        then(notice)
+
+    return obeys
+
+
+def test_a_notice_that_fails_once_is_obeyed_at_the_next_look_and_only_then(elsewhere, ana, ben, cleo, room, monkeypatch):
+    ben.enters(room)
+    lobby = ana.makes("Lobby", kind="open")
+    elsewhere(), ben.hears_all(), cleo.tab.hears_all()
+    monkeypatch.setitem(notices.OBEY, "token", failing(1, notices.OBEY["token"]))
+    tokens.revoke(ben.token_row.id)
+    rooms.revise(rooms.membership_of(ana.row(), lobby), name="Hall")
+    members.remove(rooms.membership_of(cleo.row(), room))
+    elsewhere()
+    assert ben.tab.is_open
+    assert cleo.hears("sessionRemoved") == {"sessionId": room}  # the others of the same look were obeyed
+    assert cleo.hears("sessionUpdated")["session"]["name"] == "Hall"
+    elsewhere()
+    assert not ben.tab.is_open
+    elsewhere()
+    cleo.hears_nothing()
+
+
+def test_a_notice_that_fails_for_a_minute_is_obeyed_in_the_end(elsewhere, ana, ben, room, clock, monkeypatch):
+    ben.enters(room)
+    monkeypatch.setitem(notices.OBEY, "token", failing(12, notices.OBEY["token"]))
+    tokens.revoke(ben.token_row.id)
+    for n in range(13):
+        assert ben.tab.is_open
+        rooms.revise(rooms.membership_of(ana.row(), room), name=f"Name {n}")
+        clock.offset += 5
+        elsewhere()
+    assert not ben.tab.is_open
+
+
+def test_a_notice_that_cannot_be_obeyed_never_makes_fail_what_posted_it(ana, ben, cleo, room, monkeypatch):
+    for kind in notices.OBEY:
+        monkeypatch.setitem(notices.OBEY, kind, failing(100, None))
+    assert ana.calls("PATCH", f"/sessions/{room}", {"name": "Galley"}).json["session"]["name"] == "Galley"
+    assert ana.calls("DELETE", f"/sessions/{room}/members/{ben.id}").status_code == 200
+    assert ana.calls("PUT", f"/sessions/{room}/members/{ben.id}").status_code == 200
+    assert ana.calls("POST", "/sessions", {"name": "Attic", "kind": "closed"}).status_code == 201
+    browser = cleo.opens_a_browser()
+    assert browser.posts("/sign-out").status_code == 303
+    with ana.app.app_context():
+        people.deactivate(cleo.row())
+        people.create("Late", "late@example.org")
+
+
+def test_what_was_posted_while_the_database_could_not_be_read_is_obeyed_afterwards(
+    elsewhere, ana, ben, room, clock, monkeypatch
+):
+    ben.enters(room)
+    for n in range(10):  # looks of an ordinary day
+        rooms.revise(rooms.membership_of(ana.row(), room), name=f"Name {n}")
+        clock.offset += 5
+        elsewhere()
+    read = Session.scalars
+
+    def away(*_, **__):
+        raise OperationalError("SELECT", {}, Exception())
+
+    monkeypatch.setattr(Session, "scalars", away)  # from here
+    for second in range(40):
+        if second == 3:  # another process can still write
+            tokens.revoke(ben.token_row.id)
+        clock.offset += 1
+        elsewhere()
+    assert ben.tab.is_open
+    monkeypatch.setattr(Session, "scalars", read)
+    elsewhere()
+    assert not ben.tab.is_open

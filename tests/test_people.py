@@ -6,6 +6,7 @@ from chatapp import credentials, devices, passwords, people, tokens
 from chatapp.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
 from chatapp.extensions import db
 from chatapp.models import Device, Person, Token
+from tests.cast import outside
 
 BROWSER = {"user_agent": "Firefox", "address": "192.0.2.1"}
 
@@ -234,3 +235,58 @@ def test_a_device_notes_now_and_then_when_it_was_seen(inside, ana):
 
 def test_commands_see_everybodys_tokens(inside, ana, ben):
     assert [one.person.name for one in tokens.of()] == ["Ana", "Ben"]
+
+
+@pytest.fixture
+def in_the_middle(monkeypatch):
+    """`in_the_middle(act)`: `act()` happens while the next password is being checked."""
+    matches = passwords.matches
+
+    def arrange(act):
+        def interrupted(known, password):
+            found = matches(known, password)
+            monkeypatch.setattr(passwords, "matches", matches)
+            act()
+            return found
+
+        monkeypatch.setattr(passwords, "matches", interrupted)
+
+    return arrange
+
+
+@pytest.mark.parametrize("change", ["password", "deactivated"])
+def test_a_sign_in_under_way_makes_no_device_of_somebody_whose_way_in_ended_meanwhile(inside, in_the_middle, change):
+    person_id = people.create("Fay", "fay@example.org", "correct horse").id
+
+    def ends():
+        if change == "password":
+            people.set_password(people.get(person_id), "battery staple")
+        else:
+            people.deactivate(people.get(person_id))
+
+    in_the_middle(ends)
+    with pytest.raises(Unauthorized) as refused:
+        devices.sign_in("fay@example.org", "correct horse", **BROWSER)
+    assert refused.value.message == "That e-mail address and password do not go together."
+    assert db.session.scalars(db.select(Device)).all() == []
+
+
+def test_somebody_who_was_turned_away_a_moment_ago_gets_no_token(inside, ana):
+    known = ana.row()
+    outside(turn_away, inside, ana.id)  # by another request: this one still holds him as he was
+    assert known.active
+    with pytest.raises(Forbidden):
+        tokens.create(known, "late")
+    assert tokens.of() == []
+
+
+def turn_away(app, person_id):
+    with app.app_context():
+        people.deactivate(people.get(person_id))
+
+
+@pytest.mark.parametrize(("name", "query"), [("Özge", "özge"), ("Özge", "ÖZGE"), ("žofie", "ŽOF"), ("Ірина", "іРИ")])
+def test_people_are_found_by_any_spelling_of_any_letters(inside, name, query):
+    people.create(name, "somebody@example.org")
+    people.create("Ozge", "another@example.org")
+    assert [one.name for one in people.matching(query)] == [name]

@@ -228,3 +228,21 @@ def test_who_is_signed_out_is_offline_after_the_grace(ana, ben, room, clock):
     browser.posts("/sign-out")
     clock.passes(GRACE + 0.1)
     assert ana.hears("userOffline")["count"] == 1
+
+
+def test_who_is_deactivated_is_offline_at_once_in_every_room(ana, ben, olga, room, clock):
+    attic = ana.makes("Attic", members=[ben])
+    other = ben.opens_a_tab()
+    ana.enters(room), ana.enters(attic), ben.enters(room), other.enters(room), other.enters(attic)
+    ben.asks("typing", {"sessionId": room, "isTyping": True})
+    browser = olga.opens_a_browser()
+    ana.hears_all()
+    browser.posts(f"/people/{ben.id}/deactivate")
+    gone = ana.hears_all("userOffline")
+    assert sorted(one["sessionId"] for one in gone) == sorted([room, attic])
+    assert {(one["user"]["id"], one["count"]) for one in gone} == {(ben.id, 1)}
+    assert online(ana, room) == online(ana, attic) == (1, [ana.id])
+    assert [one["isTyping"] for one in ana.hears_all("typing")] == [False]
+    clock.passes(60)
+    ana.hears_nothing("userOffline")
+    assert presence._grace == {}

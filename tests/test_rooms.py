@@ -221,3 +221,11 @@ def test_the_database_itself_refuses_a_second_direct_room(inside, ana, ben):
     key = db.session.scalar(db.select(Room.direct_key))
     with pytest.raises(IntegrityError):
         rooms.make(db.session.get(Person, ana.id), "again", "direct", direct_key=key)
+
+
+@pytest.mark.parametrize("kind", ["direct", "secret", ""])
+def test_what_is_neither_open_nor_closed_is_not_opened_as_a_room(inside, ana, kind):
+    with pytest.raises(Invalid) as refused:
+        rooms.open_room(ana.row(), "Attic", kind)
+    assert refused.value.field == "kind"
+    assert db.session.scalars(db.select(Room)).all() == []

@@ -164,3 +164,34 @@ def test_nothing_of_it_reaches_the_database(together, ben, room, queries):
         types(ben, room)
         ben.asks("stopTyping", {"sessionId": room})
     assert [one for one in statements if not one.startswith("SELECT")] == []
+
+
+@pytest.mark.parametrize("ending", ["stopTyping", "typing false"])
+def test_one_who_starts_and_stops_a_hundred_times_is_told_twice_at_most(together, ana, ben, room, clock, ending):
+    for _ in range(100):
+        types(ben, room)
+        ben.asks("stopTyping", {"sessionId": room}) if ending == "stopTyping" else types(ben, room, False)
+    assert [one["isTyping"] for one in ana.hears_all("typing")] == [True, False]
+    clock.passes(LASTS + 1)
+    ana.hears_nothing("typing")
+    assert typists._typing == {} and typists._told == {}
+
+
+def test_one_who_starts_again_at_once_is_shown_with_the_next_word_of_it(together, ana, ben, room, clock):
+    types(ben, room)
+    types(ben, room, False)
+    types(ben, room)
+    assert [one["isTyping"] for one in ana.hears_all("typing")] == [True, False]
+    clock.passes(1)
+    types(ben, room)
+    assert ana.hears_all("typing") == [told(room, ben, True)]
+    types(ben, room, False)
+    assert ana.hears_all("typing") == [told(room, ben, False)]
+
+
+def test_one_who_starts_again_at_once_and_says_no_more_leaves_nobody_typing(together, ana, ben, room, clock):
+    for is_typing in (True, False, True):
+        types(ben, room, is_typing)
+    clock.passes(LASTS + 1)
+    assert [one["isTyping"] for one in ana.hears_all("typing")] == [True, False]
+    assert typists._typing == {} and typists._told == {}

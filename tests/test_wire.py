@@ -1,6 +1,7 @@
 """The shapes on the wire: what is counted, cut, refused, and how times look."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel
 
 from chatapp import errors, wire
+from chatapp.web.pages import forms
 
 ANYTHING = st.recursive(
     st.none()
@@ -165,3 +167,46 @@ def test_what_is_sent_is_plain_compact_json(ana, room):
 
     assert PlainJson.dumps({"name": "Žofie 😀"}) == '{"name":"Žofie 😀"}'
     assert PlainJson.loads('{"a":1}') == json.loads('{"a":1}')
+
+
+INVISIBLE = ["\u200b", "\u200b\u200d\u2060", "\ufeff", "\u00ad", "\u3164", "\u115f \u1160", " \u200c "]
+TURNING = ["Ana\u202enaB", "\u202aAna", "Ana\u2066", "\u2067Ana\u2069", "Ana\u202c"]
+
+
+@pytest.mark.parametrize("name", [*INVISIBLE, *TURNING])
+def test_a_name_that_nobody_sees_or_that_turns_the_line_round_is_invalid(name):
+    for shape, payload in (
+        (wire.NewSession, {"kind": "open", "name": name}),
+        (wire.SessionPatch, {"name": name}),
+        (forms.PersonForm, {"email": "fay@example.org", "name": name}),
+    ):
+        with pytest.raises(errors.Invalid) as refused:
+            wire.parse(shape, payload)
+        assert (refused.value.code, refused.value.field) == ("invalid", "name")
+
+
+@pytest.mark.parametrize("name", ["👩‍👩‍👧", "می\u200cخواهم", "Zoë", "نور", "x\u200b"])
+def test_a_name_may_hold_what_joins_letters(name):
+    assert wire.parse(wire.NewSession, {"kind": "open", "name": name}).name == name
+
+
+@pytest.mark.parametrize("after", ["\ufeff", " \ufeff\n", "\u3000", "\x85\u2028", "\ufeff" * 10_000, " " * 20_000])
+def test_white_space_behind_a_message_is_cut_whatever_python_or_javascript_call_so(after):
+    assert wire.parse(wire.NewContent, {"content": f"  hi{after}"}).content == "  hi"
+    with pytest.raises(errors.Invalid):
+        wire.parse(wire.NewContent, {"content": after})
+
+
+@pytest.mark.parametrize(
+    ("shape", "payload"),
+    [
+        (wire.NewContent, {"content": " " * 100_000 + "x"}),
+        (wire.NewContent, {"content": "x" + "\ufeff \n" * 33_000 + "x"}),
+        (wire.NewSession, {"kind": "open", "name": " " * 100_000 + "x" + " " * 100_000 + "y"}),
+        (wire.NewSession, {"kind": "open", "name": "\u200b" * 100_000}),
+    ],
+)
+def test_very_much_white_space_is_checked_in_a_moment(shape, payload):
+    began = time.process_time()
+    assert refusal_of(shape, payload) is not None
+    assert time.process_time() - began < 0.1

@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from chatapp import devices
-from chatapp.realtime import connections
+from chatapp import create_app, devices
+from chatapp.extensions import socketio
+from chatapp.realtime import connections, strangers, ticker
+from chatapp.web import sockets
 from tests.cast import outside
 
 OWN = {"Origin": "http://localhost"}
@@ -23,15 +25,25 @@ class Polling:
         self.client, self.headers = client or app.test_client(), headers or {}
         self.opened = outside(self.client.get, OPEN, headers=self.headers)
         if self.opened.status_code == 200:
-            self.path = f"{OPEN}&sid={json.loads(self.opened.text[1:])['sid']}"
+            self.sid = json.loads(self.opened.text[1:])["sid"]
+            self.path = f"{OPEN}&sid={self.sid}"
 
     def enters(self, proof=None, namespace="/chat"):
-        """Enters the namespace; True, or the refusal."""
-        packet = f"40{namespace}," + (json.dumps(proof) if proof is not None else "")
-        assert outside(self.client.post, self.path, data=packet, headers=self.headers).text == "OK"
-        kind, _, body = outside(self.client.get, self.path, headers=self.headers).text.partition(f"{namespace},")
+        """Enters the namespace and goes; True, or the refusal."""
+        kind, _, body = self.asks_in(proof, namespace).partition(f"{namespace},")
         outside(self.client.post, self.path, data="1", headers=self.headers)  # closes
         return kind == "40" or json.loads(body)["data"]
+
+    def asks_in(self, proof=None, namespace="/chat"):
+        """Asks to enter the namespace and stays; the answer."""
+        packet = f"40{namespace}," + (json.dumps(proof) if proof is not None else "")
+        assert outside(self.client.post, self.path, data=packet, headers=self.headers).text == "OK"
+        return outside(self.client.get, self.path, headers=self.headers).text
+
+    @property
+    def is_open(self):
+        connection = socketio.server.eio.sockets.get(self.sid)
+        return connection is not None and not connection.closed
 
 
 @pytest.fixture
@@ -173,3 +185,68 @@ def test_a_database_that_is_away_is_told_to_who_comes_in(opens, ana, monkeypatch
     assert refusal["code"] == "unavailable" and refusal["retryAfter"] > 0 and "secret" not in str(refusal)
     monkeypatch.undo()
     assert opens().enters({"token": ana.token}) is True
+
+
+@pytest.fixture
+def few(app, monkeypatch):
+    monkeypatch.setattr(sockets, "CONNECTIONS_MAX", 3)
+    monkeypatch.setitem(app.config, "RATE_LIMITS", True)
+
+
+def test_one_person_has_so_many_connections_and_no_more(opens, ana, ben, few):
+    tabs = [ana.opens_a_tab() for _ in range(3)]
+    for polling, proof in ((opens(), {"token": ana.token}), (opens(ana.opens_a_browser().client, OWN), None)):
+        refusal = polling.enters(proof)
+        assert refusal["code"] == "rate_limited" and refusal["retryAfter"] > 0
+    assert len(connections.of_person(ana.id)) == 3 and all(tab.is_open for tab in tabs)
+    assert opens().enters({"token": ben.token}) is True
+    tabs[0].closes()
+    assert opens().enters({"token": ana.token}) is True
+
+
+def test_without_limits_one_person_has_as_many_connections_as_he_likes(app, opens, ana, few, monkeypatch):
+    monkeypatch.setitem(app.config, "RATE_LIMITS", False)
+    assert all(ana.opens_a_tab().is_open for _ in range(5))
+    assert opens().enters({"token": ana.token}) is True
+
+
+@pytest.fixture
+def sweeps(app, clock, monkeypatch):
+    """`sweeps(5.0)`: so many seconds later somebody looks who is still outside."""
+    monkeypatch.setattr(strangers, "_waiting", {})
+
+    def after(seconds):
+        clock.offset += seconds
+        outside(strangers.sweep)
+
+    return after
+
+
+def test_who_connects_and_never_says_who_he_is_is_cut_after_a_while(opens, ana, sweeps):
+    silent, refused = opens(), opens()
+    refused.asks_in({"token": "nonsense"})
+    sweeps(0)
+    sweeps(strangers.PATIENCE - 1)
+    late = opens()
+    assert silent.is_open and refused.is_open
+    sweeps(2)
+    assert not silent.is_open and not refused.is_open and late.is_open
+    sweeps(strangers.PATIENCE + 1)
+    assert not late.is_open
+
+
+def test_who_came_in_is_not_cut_however_long_he_stays(opens, ana, ben, room, sweeps):
+    by_token, by_cookie = opens(), opens(ben.opens_a_browser().client, OWN)
+    assert by_token.asks_in({"token": ana.token}).startswith("40/chat")
+    assert by_cookie.asks_in().startswith("40/chat")
+    for _ in range(3):
+        sweeps(strangers.PATIENCE + 1)
+    assert by_token.is_open and by_cookie.is_open
+    assert len(connections.of_person(ana.id)) == len(connections.of_person(ben.id)) == 1
+
+
+def test_strangers_are_swept_where_there_are_limits_only(app, monkeypatch):
+    for limits in (True, False):
+        monkeypatch.setattr(ticker, "_jobs", {})
+        create_app({"SQLALCHEMY_DATABASE_URI": "sqlite:///:memory:", "SECRET_KEY": "x", "RATE_LIMITS": limits})
+        assert (ticker._jobs.get(strangers.sweep, 60) <= strangers.PATIENCE / 2) is limits

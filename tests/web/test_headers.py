@@ -1,5 +1,8 @@
 """What stands around every answer: proxies, a CDN for static files, the operators' addresses, redirects by the framework."""
 
+import re
+import uuid
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -74,3 +77,28 @@ def test_metrics_count_and_never_quote(ana, ben, room, stranger):
 
 def test_an_unanswered_preflight_is_a_strangers_request(stranger, room):
     assert stranger.opens("/api/v1/sessions", method="OPTIONS").status_code == 401
+
+
+def test_a_method_that_nobody_knows_makes_no_label_of_its_own(stranger, ana):
+    for method in ("BREW", "secret", "X" * 500):
+        for path in ("/healthz", "/nowhere", "/api/v1/me"):
+            assert stranger.opens(path, method=method).status_code in (401, 403, 404, 405)
+    text = stranger.opens("/metrics").text
+    assert 'method="other"' in text
+    assert not [word for word in ("BREW", "secret", "XXX") if word in text]
+
+
+def messages_counted(stranger):
+    return float(re.search(r"^chatapp_messages_total (\S+)$", stranger.opens("/metrics").text, re.MULTILINE)[1])
+
+
+def test_messages_are_counted_by_whichever_door_they_come_and_once(stranger, ana, ben, room):
+    before = messages_counted(stranger)
+    said = ana.says("hi", room)
+    ben.calls("POST", f"/sessions/{room}/messages", {"content": "hello", "clientId": str(uuid.uuid4())})
+    ana.opens_a_browser().posts(f"/rooms/{room}/messages", {"content": "hey", "client_id": str(uuid.uuid4())})
+    assert messages_counted(stranger) == before + 3
+    ana.says("hi", room, clientId=said["clientId"])  # again
+    ana.edits(said, "other"), ana.removes(said)
+    ana.asks("sendMessage", {"sessionId": room, "content": "", "clientId": str(uuid.uuid4())})
+    assert messages_counted(stranger) == before + 3

@@ -155,6 +155,8 @@ def test_making_a_room(browser, ana, ben, eve):
         {"kind": "closed"},
         {"name": "X"},
         {"name": "X", "kind": "secret"},
+        {"name": "X", "kind": "direct"},
+        {"kind": "direct"},
         {"name": "X", "kind": "closed", "member_ids": ["999999"]},
     ],
 )

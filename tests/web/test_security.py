@@ -1,6 +1,7 @@
 """From the attacker's side: what a forged page, a thief of one secret, a guesser and a curious reader of answers get."""
 
 import re
+import uuid
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -187,3 +188,35 @@ def test_the_request_id_of_the_proxy_is_kept_only_when_it_is_one(stranger):
     assert stranger.opens("/healthz", headers={"X-Request-ID": "abcdef-1234"}).headers["X-Request-ID"] == "abcdef-1234"
     for bad in ("short", "x" * 65, "a b c d e f g", "<script>alert(1)</script>"):
         assert stranger.opens("/healthz", headers={"X-Request-ID": bad}).headers["X-Request-ID"] != bad
+
+
+BASIC = {"Authorization": "Basic cHJveHk6c2VjcmV0"}  # what a proxy in front of us asked for
+
+
+@pytest.mark.parametrize("scheme", ["Basic cHJveHk6c2VjcmV0", "Digest x", "Bearerx", "Negotiate"])
+def test_another_scheme_does_not_stand_for_the_csrf_token(ana, room, scheme):
+    browser, headers = ana.opens_a_browser(), {"Authorization": scheme}
+    for path, how in (
+        ("/rooms/new", {"data": {"name": "Forged", "kind": "closed"}}),
+        ("/account/tokens", {"data": {"name": "Forged"}}),
+        ("/sign-out", {}),
+        ("/api/v1/sessions", {"json": {"name": "Forged", "kind": "closed"}}),
+        (f"/api/v1/sessions/{room}/messages", {"json": {"content": "x", "clientId": str(uuid.uuid4())}}),
+    ):
+        assert browser.opens(path, method="POST", headers=headers, **how).status_code == 403, path
+    assert [one["name"] for one in ana.gets("/sessions")["sessions"]] == ["Kitchen"]
+    assert ana.gets(f"/sessions/{room}/messages")["messages"] == []
+
+
+def test_behind_a_proxy_with_a_password_of_its_own_the_cookie_counts(ana, room, stranger):
+    browser = ana.opens_a_browser()
+    csrf = browser.csrf
+    assert browser.opens("/rooms", headers=BASIC).status_code == 200
+    assert browser.opens("/api/v1/me", headers=BASIC).json["person"]["id"] == ana.id
+    said = {"content": "hi", "clientId": str(uuid.uuid4())}
+    response = browser.opens(
+        f"/api/v1/sessions/{room}/messages", method="POST", json=said, headers=BASIC | {"X-CSRF-Token": csrf}
+    )
+    assert response.status_code == 201
+    assert browser.opens("/sign-out", method="POST", data={"csrf_token": csrf}, headers=BASIC).status_code == 303
+    assert stranger.opens("/api/v1/me", headers=BASIC).status_code == 401

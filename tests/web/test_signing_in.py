@@ -104,3 +104,20 @@ def test_nobody_is_led_away_after_signing_in(fay, app, wanted):
 def test_after_signing_in_one_is_led_where_one_wanted_to_go(fay, app):
     response = Browser(app).posts("/sign-in", {"email": "fay@example.org", "password": PASSWORD, "next": "/rooms?x=1"})
     assert response.location == "/rooms?x=1"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["http://[", "//[", "//evil", "/\\evil", "/\nevil", "///evil", "/ /evil", "https:evil", "/x\r\nSet-Cookie: a=b", "\x00"],
+)
+def test_an_address_that_is_none_of_ours_leads_home(fay, app, wanted):
+    browser = Browser(app)
+    page = browser.opens("/sign-in", query_string={"next": wanted})
+    assert page.status_code == 200 and 'name="next" value="/"' in page.text
+    fields = {"email": "fay@example.org", "password": PASSWORD, "next": wanted}
+    wrong = browser.posts("/sign-in", fields | {"password": "wrong"})
+    assert wrong.status_code == 401 and 'name="next" value="/"' in wrong.text
+    response = browser.posts("/sign-in", fields)
+    assert (response.status_code, response.location) == (303, "/")
+    again = browser.opens("/sign-in", query_string={"next": wanted})  # who is signed in is led on at once
+    assert (again.status_code, again.location) == (302, "/")

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from chatapp import rooms
+from chatapp import history, rooms
 from chatapp.web import sockets
 from chatapp.web.sockets import ChatNamespace
 
@@ -64,8 +64,6 @@ def test_entering_after_a_long_absence_gives_two_hundred_at_most(app, ana, ben, 
 
 def test_nothing_falls_between_entering_and_reading(ana, ben, room, meanwhile):
     """What is said after the server began to read is heard as an event, for the room was entered before."""
-    from chatapp import history
-
     meanwhile(history, "latest", lambda: ana.says("in between", room))
     ack = ben.enters(room)
     known = {one["content"] for one in ack["messages"]} | {
@@ -220,3 +218,36 @@ def test_typing_and_leaving_ask_two_things(ben, room, queries):
         with queries() as statements:
             ben.asks(event, {"sessionId": room} | ROOM_COMMANDS[event])
         assert len(statements) == 2
+
+
+def test_catching_up_alone_enters_the_room(ana, ben, room):
+    ana.enters(room)
+    said = ana.says("before", room)
+    ana.hears_all()
+    answer = ben.asks("syncSession", {"sessionId": room, "afterRev": 0})
+    assert answer == {"ok": True, "messages": [said], "hasMore": False, "lastRev": 1, "streams": []}
+    assert ana.hears("userOnline")["user"]["id"] == ben.id
+    later = ana.says("after", room)
+    assert ben.hears("newMessage") == {"sessionId": room, "rev": 2, "message": later}
+    assert ana.gets(f"/sessions/{room}/online")["count"] == 2
+
+
+def test_nothing_falls_between_catching_up_and_the_events(ana, ben, room, meanwhile):
+    meanwhile(history, "changes", lambda: ana.says("in between", room))
+    answer = ben.asks("syncSession", {"sessionId": room, "afterRev": 0})
+    known = answer["messages"] + [one["message"] for one in ben.hears_all("newMessage")]
+    assert "in between" in {one["content"] for one in known}
+
+
+def test_who_knows_everything_is_told_nothing_and_that_there_is_no_more(ana, ben, room, queries):
+    said = [ana.says(f"{n}", room) for n in range(12)]
+    ana.edits(said[0], "edited")
+    for _ in range(2):
+        joined = ben.enters(room, afterRev=13)
+        assert (joined["messages"], joined["hasMore"], joined["session"]["lastRev"]) == ([], False, 13)
+        with queries() as statements:
+            answer = ben.asks("syncSession", {"sessionId": room, "afterRev": 13, "streams": []})
+        assert answer == {"ok": True, "messages": [], "hasMore": False, "lastRev": 13, "streams": []}
+        assert not [one for one in statements if "FROM messages" in one]
+    empty = ana.makes("Attic")
+    assert (ana.enters(empty, afterRev=0)["messages"], ana.enters(empty, afterRev=0)["hasMore"]) == ([], False)
