@@ -52,6 +52,8 @@ function pressed({ target }) {
 }
 
 export function edit(message) {
+  // Removing what has the focus tells so, and whoever hears it would remove it once more.
+  if (tools.contains(document.activeElement)) document.activeElement.blur();
   tools.remove();
   editor.open(message, receive);
 }

@@ -15,6 +15,7 @@ export function start(element) {
   small.addEventListener("change", () => isOpen() && show(false));
   opener = document.querySelector('[data-action="open-sidebar"]');
   opener?.setAttribute("role", "button");
+  opener?.addEventListener("keydown", (event) => event.key === " " && toggle(event, true)); // a link knows only Enter
   opener?.setAttribute("aria-expanded", "false");
   if (location.hash === "#sidebar") history.replaceState(null, "", location.pathname + location.search);
 }

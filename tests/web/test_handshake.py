@@ -31,7 +31,7 @@ class Polling:
     def enters(self, proof=None, namespace="/chat"):
         """Enters the namespace and goes; True, or the refusal."""
         kind, _, body = self.asks_in(proof, namespace).partition(f"{namespace},")
-        outside(self.client.post, self.path, data="1", headers=self.headers)  # closes
+        self.goes()
         return kind == "40" or json.loads(body)["data"]
 
     def asks_in(self, proof=None, namespace="/chat"):
@@ -39,6 +39,9 @@ class Polling:
         packet = f"40{namespace}," + (json.dumps(proof) if proof is not None else "")
         assert outside(self.client.post, self.path, data=packet, headers=self.headers).text == "OK"
         return outside(self.client.get, self.path, headers=self.headers).text
+
+    def goes(self):
+        outside(self.client.post, self.path, data="1", headers=self.headers)
 
     @property
     def is_open(self):
@@ -194,20 +197,21 @@ def few(app, monkeypatch):
 
 
 def test_one_person_has_so_many_connections_and_no_more(opens, ana, ben, few):
-    tabs = [ana.opens_a_tab() for _ in range(3)]
+    held = [opens() for _ in range(3)]
+    assert all(one.asks_in({"token": ana.token}).startswith("40/chat") for one in held)
     for polling, proof in ((opens(), {"token": ana.token}), (opens(ana.opens_a_browser().client, OWN), None)):
         refusal = polling.enters(proof)
         assert refusal["code"] == "rate_limited" and refusal["retryAfter"] > 0
-    assert len(connections.of_person(ana.id)) == 3 and all(tab.is_open for tab in tabs)
+    assert len(connections.of_person(ana.id)) == 3 and all(one.is_open for one in held)
     assert opens().enters({"token": ben.token}) is True
-    tabs[0].closes()
+    held[0].goes()
     assert opens().enters({"token": ana.token}) is True
 
 
 def test_without_limits_one_person_has_as_many_connections_as_he_likes(app, opens, ana, few, monkeypatch):
     monkeypatch.setitem(app.config, "RATE_LIMITS", False)
-    assert all(ana.opens_a_tab().is_open for _ in range(5))
-    assert opens().enters({"token": ana.token}) is True
+    assert all(opens().asks_in({"token": ana.token}).startswith("40/chat") for _ in range(5))
+    assert len(connections.of_person(ana.id)) == 5
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ class Handler(pywsgi.WSGIHandler):
     """One connection. Upstream lets an idle one stay for ever and would wait for it at a stop."""
 
     def read_requestline(self):
+        if (getattr(self, "environ", None) or {}).get("HTTP_UPGRADE", "").lower() == "websocket":
+            return ""  # what was a WebSocket carries no further request
         self.server.idle.add(self)
         try:
             with gevent.Timeout(KEEPALIVE_S, False):
