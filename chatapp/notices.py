@@ -21,9 +21,12 @@ from .realtime.connections import NAMESPACE
 WINDOW = 30.0  # seconds in which a transaction commits: ids are not commit order, so those are looked at again
 MARGIN = 200  # notices before the first look of a process that are looked at too, for the same reason
 KEPT = timedelta(hours=1)
+UNREAD = "unread"
 
 _obeyed: set[int] = set()  # notice ids
 _looks: deque[tuple[float, int]] = deque()  # when (monotonic seconds) everything up to which id was obeyed
+_last_look: deque[float] = deque(maxlen=1)  # the last one that could read (monotonic seconds)
+_told: set[int | str] = set()  # troubles in the log already: there is a look every 0.3 s
 _one_at_a_time = threading.Lock()
 log = structlog.get_logger(__name__)
 
@@ -41,9 +44,12 @@ def obey() -> None:
     try:
         with _one_at_a_time:
             look()
+            _told.discard(UNREAD)
     except Exception as error:
         db.session.rollback()
-        log.warning("notices_unread", error=type(error).__name__)
+        if UNREAD not in _told:
+            _told.add(UNREAD)
+            log.warning("notices_unread", error=type(error).__name__)
 
 
 def look() -> None:
@@ -58,24 +64,28 @@ def look() -> None:
             _obeyed.add(notice.id)
     if found and _obeyed.issuperset(one.id for one in found) and found[-1].id > _looks[-1][1]:
         _looks.append((time.monotonic(), found[-1].id))
+    _last_look.append(time.monotonic())
 
 
 def attempt(notice: Notice) -> bool:
     try:
         OBEY[notice.kind](notice)
     except Exception:
-        log.exception("notice_not_obeyed", kind=notice.kind)
+        db.session.rollback()
+        if notice.id not in _told:
+            _told.add(notice.id)
+            log.exception("notice_not_obeyed", kind=notice.kind)
         return False
     return True
 
 
 def done_with() -> int:
-    """The id up to which nothing new can come: the highest of a look that was long enough ago. (No clock is asked but
-    our own, and time in which the database was away does not count.)"""
+    """The id up to which nothing new can come: the highest of a look that was WINDOW before the last one. (No clock is
+    asked but our own, and time in which the database was away does not count.)"""
     if not _looks:
         highest = db.session.scalar(select(func.max(Notice.id))) or 0
         _looks.append((time.monotonic(), max(0, highest - MARGIN)))
-    while len(_looks) > 1 and _looks[1][0] < time.monotonic() - WINDOW:
+    while len(_looks) > 1 and _looks[1][0] < _last_look[0] - WINDOW:
         _looks.popleft()
     return _looks[0][1]
 
@@ -84,7 +94,8 @@ def tidy() -> None:
     """Throw away what every process has long obeyed. Called by the ticker."""
     db.session.execute(delete(Notice).where(Notice.created_at < now() - KEPT))
     db.session.commit()
-    _obeyed.difference_update([one for one in _obeyed if one <= done_with()])
+    for remembered in (_obeyed, _told):
+        remembered.difference_update([one for one in remembered if one != UNREAD and one <= done_with()])
 
 
 def cut(found: list[connections.Connection]) -> None:

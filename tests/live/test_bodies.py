@@ -4,7 +4,7 @@ import json
 import socket
 import time
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 import requests
@@ -82,8 +82,9 @@ def test_a_body_in_chunks_is_read(house, ana, room, size):
     assert [row[5] for row in house.rows(room)] == ["in chunks"]
 
 
-def test_a_body_too_long_is_refused_also_in_chunks(house, ana, room):
-    body = json.dumps(a_message(content="x" * 200_000)).encode()
+@pytest.mark.parametrize("content", ["x" * 200_000, "short"])
+def test_a_body_too_long_is_refused_also_in_chunks(house, ana, room, content):
+    body = json.dumps(a_message(content=content)).encode().ljust(200_000)  # white space may follow JSON
     with connection(house) as opened:
         opened.sendall(head(ana, room, "Transfer-Encoding: chunked", "Connection: close") + in_chunks(body, 8_192))
         assert status_of(opened) == 413
@@ -121,14 +122,12 @@ MALFORMED = {
 @pytest.mark.parametrize("request_text", MALFORMED.values(), ids=MALFORMED)
 def test_a_request_that_is_none_leaves_no_secret_in_the_log(house, request_text):
     with connection(house) as opened:
-        opened.sendall(request_text.encode("latin-1"))
-        opened.shutdown(socket.SHUT_WR)
         answer = b""
-        try:
+        with suppress(OSError):  # what is too long is not read to its end
+            opened.sendall(request_text.encode("latin-1"))
+            opened.shutdown(socket.SHUT_WR)
             while got := opened.recv(65_536):
                 answer += got
-        except ConnectionResetError:  # what was too long was not read to its end
-            pass
     assert requests.get(house.url + "/healthz", timeout=ANSWER_S).status_code == 200
     log = house.server.log
     assert SECRET not in log and "Traceback" not in log
