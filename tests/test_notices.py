@@ -188,7 +188,9 @@ def failing(times, then):
     return obeys
 
 
-def test_a_notice_that_fails_once_is_obeyed_at_the_next_look_and_only_then(elsewhere, ana, ben, cleo, room, monkeypatch):
+def test_a_notice_that_fails_once_is_obeyed_at_the_next_look_and_only_then(
+    elsewhere, ana, ben, cleo, room, monkeypatch
+):
     ben.enters(room)
     lobby = ana.makes("Lobby", kind="open")
     elsewhere(), ben.hears_all(), cleo.tab.hears_all()

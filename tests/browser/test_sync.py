@@ -40,9 +40,7 @@ start({{ id: "kitchen", lastRev: 1 }}, () => {{}}, () => false);
 console.log(JSON.stringify(asked));
 process.exit(0);
 """)
-    done = subprocess.run(
-        ["node", "story.js"], cwd=folder, capture_output=True, text=True, check=False, timeout=60
-    )
+    done = subprocess.run(["node", "story.js"], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -108,7 +108,18 @@ def test_after_signing_in_one_is_led_where_one_wanted_to_go(fay, app):
 
 @pytest.mark.parametrize(
     "wanted",
-    ["http://[", "//[", "//evil", "/\\evil", "/\nevil", "///evil", "/ /evil", "https:evil", "/x\r\nSet-Cookie: a=b", "\x00"],
+    [
+        "http://[",
+        "//[",
+        "//evil",
+        "/\\evil",
+        "/\nevil",
+        "///evil",
+        "/ /evil",
+        "https:evil",
+        "/x\r\nSet-Cookie: a=b",
+        "\x00",
+    ],
 )
 def test_an_address_that_is_none_of_ours_leads_home(fay, app, wanted):
     browser = Browser(app)
