@@ -18,7 +18,7 @@ def create_app(config: dict | None = None) -> Flask:
     """Build the application from the environment; `config` overrides single settings (tests, embedders)."""
     app = Flask(__name__, root_path=str(ROOT), instance_path=str(ROOT / "instance"))
     app.config.from_mapping(settings.load(environment(config or {})))
-    app.config.update(config or {})
+    app.config.update({name: value for name, value in (config or {}).items() if not was_read(app, name, value)})
     logs.configure(app)
     bind_extensions(app)
     web.register(app)
@@ -34,6 +34,13 @@ def environment(config: dict) -> dict[str, str]:
     if config.get("TESTING"):
         said.setdefault("APP_ENV", "test")
     return {**os.environ, **said}
+
+
+def was_read(app: Flask, name: str, value) -> bool:
+    """Whether a text that `config` gives has been made something else of (a list, a number, another address)."""
+    return isinstance(value, str) and (
+        name == "SQLALCHEMY_DATABASE_URI" or not isinstance(app.config.get(name), str | None)
+    )
 
 
 def bind_extensions(app: Flask) -> None:

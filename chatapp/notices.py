@@ -114,11 +114,8 @@ def token_revoked(notice: Notice) -> None:
 def person_deactivated(notice: Notice) -> None:
     """Gone at once, without the grace of somebody who may come back."""
     person_id = int(notice.subject)
-    open_ones = connections.of_person(person_id)
-    listened = {room_id for one in open_ones for room_id in one.rooms}
-    cut(open_ones)
-    for room_id in listened:
-        presence.dismiss(room_id, person_id)
+    cut(connections.of_person(person_id))
+    presence.dismiss_everywhere(person_id)
 
 
 def member_left(notice: Notice) -> None:

@@ -57,6 +57,11 @@ def dismiss(room_id: str, person_id: int) -> None:
     tell(room_id, here.user, broadcasts.user_offline)
 
 
+def dismiss_everywhere(person_id: int) -> None:
+    for room_id in [room_id for room_id, room in _rooms.items() if person_id in room]:
+        dismiss(room_id, person_id)
+
+
 def sweep() -> None:
     """End the graces that ran out. Called by the ticker."""
     moment = time.monotonic()

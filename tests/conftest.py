@@ -15,13 +15,13 @@ from sqlalchemy import delete, event
 
 from chatapp import create_app, notices, passwords, presence, ratelimit, typists
 from chatapp.extensions import cache, db, limiter, socketio
-from chatapp.realtime import connections
+from chatapp.realtime import connections, strangers
 
 pytest.register_assert_rewrite("tests.cast")
 
 from tests.cast import Browser, Clock, Somebody  # noqa: E402 (once its assertions are ready to explain themselves)
 
-FORGETFUL = (presence, typists, notices, ratelimit, connections)  # modules that remember in memory
+FORGETFUL = (presence, typists, notices, ratelimit, connections, strangers)  # modules that remember in memory
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +67,7 @@ def app(built):
 
 def forget_connections():
     server = socketio.server
-    for held in (SocketIOTestClient.clients, server.environ, server.manager.rooms, server.manager.eio_to_sid):
+    for held in (SocketIOTestClient.clients, server.environ, server.manager.rooms):
         held.clear()
     for mocked in ("_send_packet", "_send_eio_packet"):  # by the test client, for all that come after it
         vars(server).pop(mocked, None)

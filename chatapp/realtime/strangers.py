@@ -3,6 +3,7 @@
 import time
 
 from ..extensions import socketio
+from .connections import NAMESPACE
 
 PATIENCE = 20.0  # seconds
 
@@ -10,9 +11,9 @@ _waiting: dict[str, float] = {}  # Engine.IO sid → since when (monotonic secon
 
 
 def sweep() -> None:
-    """Cut whoever is connected for so long without having entered a namespace."""
+    """Cut whoever is connected for so long without having entered our namespace."""
     server = socketio.server
-    outside = [sid for sid in list(server.eio.sockets) if sid not in server.manager.eio_to_sid]
+    outside = [sid for sid in list(server.eio.sockets) if server.manager.sid_from_eio_sid(sid, NAMESPACE) is None]
     for gone in _waiting.keys() - set(outside):
         del _waiting[gone]
     for sid in outside:

@@ -24,6 +24,9 @@ class Handler(pywsgi.WSGIHandler):
             self.server.idle.discard(self)
         return ""
 
+    def log_error(self, *_):
+        """A request that cannot be understood: its line may hold an invite code."""
+
 
 class Server(pywsgi.WSGIServer):
     """Serves from the moment it is made. Each connection has a greenlet, WebSockets as long as they last."""
