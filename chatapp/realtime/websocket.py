@@ -11,19 +11,18 @@ from types import SimpleNamespace
 import engineio.payload
 import engineio.socket
 from engineio.exceptions import ContentTooLongError, EngineIOError
-from engineio.packet import Packet
 from simple_websocket import ConnectionClosed
 from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, EVENT
 from socketio.packet import Packet as EventPacket
 
-MAX_MESSAGE_BYTES = 128 * 1024  # one message, however it comes; a longer one closes its connection
+from .bounds import MAX_MESSAGE_BYTES, OFFERED_EXTENSIONS, packet_or_end
+
 MAX_POST_BYTES = 1_000_000  # many polled packets may come together
 MAX_POST_PACKETS = 5_000
 MAX_ATTACHMENTS = 10  # binary parts of one event; nothing here takes any, so these are only held until refused
 RESERVED_EVENTS = ("connect", "disconnect", "connect_error")
 NO_EVENT = ""
 LOOK_AGAIN_S = 1
-OFFERED_EXTENSIONS = "HTTP_SEC_WEBSOCKET_EXTENSIONS"
 
 
 def harden(server) -> None:
@@ -78,16 +77,6 @@ def bounded_simple_websocket(upstream: type, look_again_s: float | None) -> type
             self.ws.event.set()
 
     return BoundedSimpleWebSocket
-
-
-def packet_or_end(data: str | bytes | None) -> str | bytes | None:
-    """`data`, or None (the connection's end) where it is no packet: upstream would leave the connection half open."""
-    try:
-        if isinstance(data, str):
-            Packet(encoded_packet=data)
-    except (ValueError, RecursionError):
-        return None
-    return data
 
 
 class BoundedPayload(engineio.payload.Payload):
