@@ -1,5 +1,6 @@
 """Rendering a message holds everybody up, so it must be quick and small whatever was typed."""
 
+import gc
 import time
 
 import pytest
@@ -13,6 +14,16 @@ from tests.markup import assert_harmless
 LONGEST_MESSAGE = 10_000  # characters
 SLOWEST_RENDER = 5 * 0.05  # seconds of CPU: five times the bound, for slow machines
 MOST_GROWTH = 20
+
+
+@pytest.fixture(autouse=True, scope="module")
+def spared_collector():
+    """As in a server: the collector does not walk through all that the tests before have left, in the middle of a render."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
 
 FLOODS = """[ * _ ` > < ! | \\ & # ~ - + : " ' ( ) = \t \n é 😀 ![ [[ ]( ]] ** *** ~~ a**b *a* _*_ [a]( ![a]( [![a]( [a](b) ![a](b) [a][b]
     [* [` [< <[ [( [\\ [a](<b [a](b" ![[ [![a](b)](c) &amp; &#x41; &copy http:// http://a.b\n https://a.b/((( :// mailto: mailto:a@b.c\n
