@@ -19,7 +19,7 @@ run: setup ## set up what is missing, bring the database up to date, serve and p
 setup: $(RUNTIME) $(LIBRARY) ## what running and testing both need
 
 test: setup $(DEVELOPMENT) ## all tests; the core must be covered to the last line and branch
-	@$(PY) -m pytest $(or $(PYTEST_ARGS),--cov)
+	@$(PY) -m pytest $(or $(PYTEST_ARGS),-n 2 --dist loadfile --cov)
 
 check: $(DEVELOPMENT) ## format, lint, and who may import whom
 	@$(PY) -m ruff format --check .

@@ -21,6 +21,7 @@ pytest.register_assert_rewrite("tests.cast")
 
 from tests.cast import Browser, Clock, Somebody  # noqa: E402 (once its assertions are ready to explain themselves)
 
+pytest_plugins = ["tests.figures"]
 FORGETFUL = (presence, typists, notices, ratelimit, connections, strangers)  # modules that remember in memory
 
 

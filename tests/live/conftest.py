@@ -229,17 +229,3 @@ def gone_silent(houses):
 def long_waits_begin_first(request):
     if any("gone_silent" in getattr(item, "fixturenames", ()) for item in request.session.items):
         request.getfixturevalue("gone_silent")
-
-
-_figures = pytest.StashKey[list]()
-
-
-@pytest.fixture
-def note(request):
-    """`note("7 kills, 0 lost")`: a figure that was measured, shown at the end of the run."""
-    return request.config.stash.setdefault(_figures, []).append
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    for line in config.stash.get(_figures, []):
-        terminalreporter.write_line(f"measured: {line}")
