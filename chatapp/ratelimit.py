@@ -1,4 +1,4 @@
-"""How fast one person may speak, edit, and change rooms: a token bucket for each. For the row."""
+"""How fast one person may speak, edit, type and change rooms: a token bucket for each. For the row."""
 
 import time
 
@@ -6,7 +6,12 @@ from flask import current_app
 
 from .errors import RateLimited
 
-RATES = {"send": (10.0, 5.0), "edit": (10.0, 5.0), "change": (100.0, 2.0)}  # at once, and a second on end
+RATES = {
+    "send": (10.0, 5.0),
+    "edit": (10.0, 5.0),
+    "change": (100.0, 2.0),
+    "type": (10.0, 2.0),
+}  # at once, and a second on end
 FORGET_ABOVE = 10_000  # buckets: beyond it the full ones are thrown away
 
 _buckets: dict[tuple[int, str], tuple[float, float]] = {}  # person and what → (what was left, when)
@@ -23,6 +28,15 @@ def take(person_id: int, what: str = "send") -> None:
     if len(_buckets) > FORGET_ABOVE:
         forget_full(moment)
     _buckets[key] = (left - 1.0, moment)
+
+
+def allows(person_id: int, what: str) -> bool:
+    """As take, for what may just be left out."""
+    try:
+        take(person_id, what)
+    except RateLimited:
+        return False
+    return True
 
 
 def give_back(person_id: int, what: str = "send") -> None:

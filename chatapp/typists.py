@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from . import broadcasts, presence, wire
+from . import broadcasts, presence, ratelimit, wire
 from .models import Membership
 
 LASTS = 3.0  # seconds after the last word of it
@@ -12,15 +12,14 @@ TOLD_EVERY = 0.9  # seconds: a client says it once a second; more often is not p
 
 @dataclass(slots=True)
 class Typist:
-    """One who types in a room: until when (monotonic seconds), and whether the room was told."""
+    """One who types in a room: until when, and when the room was last told (monotonic seconds)."""
 
     user: dict
     ends: float
-    is_shown: bool = False
+    told: float = float("-inf")
 
 
 _typing: dict[tuple[str, int], Typist] = {}
-_told: dict[tuple[str, int], float] = {}  # when the room last heard that somebody types
 
 
 def hear(membership: Membership, is_typing: bool) -> None:
@@ -35,18 +34,17 @@ def start(room_id: str, user: dict) -> None:
     """`user` types, and does for three more seconds. A crowded room does not hear of it."""
     if presence.crowded(room_id):
         return
-    moment, key = time.monotonic(), (room_id, user["id"])
-    typist = _typing.setdefault(key, Typist(user, 0.0))
+    moment = time.monotonic()
+    typist = _typing.setdefault((room_id, user["id"]), Typist(user, 0.0))
     typist.ends = moment + LASTS
-    if moment - _told.get(key, float("-inf")) >= TOLD_EVERY:
-        _told[key] = moment
-        typist.is_shown = True
+    if moment - typist.told >= TOLD_EVERY and ratelimit.allows(user["id"], "type"):
+        typist.told = moment
         broadcasts.typing(room_id, user, True)
 
 
 def stop(room_id: str, person_id: int) -> None:
     typist = _typing.pop((room_id, person_id), None)
-    if typist is not None and typist.is_shown:
+    if typist is not None and typist.told > float("-inf"):
         broadcasts.typing(room_id, typist.user, False)
 
 
@@ -56,5 +54,3 @@ def sweep() -> None:
     for (room_id, person_id), typist in list(_typing.items()):
         if typist.ends <= moment:
             stop(room_id, person_id)
-    for key in [one for one, told in _told.items() if moment - told >= TOLD_EVERY and one not in _typing]:
-        del _told[key]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatapp import presence, typists
+from chatapp import presence, ratelimit, typists
 
 LASTS = 3  # seconds, by the contract
 
@@ -167,31 +167,22 @@ def test_nothing_of_it_reaches_the_database(together, ben, room, queries):
 
 
 @pytest.mark.parametrize("ending", ["stopTyping", "typing false"])
-def test_one_who_starts_and_stops_a_hundred_times_is_told_twice_at_most(together, ana, ben, room, clock, ending):
+def test_one_who_flaps_is_soon_not_passed_on(app, together, ana, ben, room, clock, monkeypatch, ending):
+    monkeypatch.setitem(app.config, "RATE_LIMITS", True)
+    monkeypatch.setitem(ratelimit.RATES, "type", (10.0, 0.001))
     for _ in range(100):
         types(ben, room)
         ben.asks("stopTyping", {"sessionId": room}) if ending == "stopTyping" else types(ben, room, False)
-    assert [one["isTyping"] for one in ana.hears_all("typing")] == [True, False]
+    assert [one["isTyping"] for one in ana.hears_all("typing")] == [True, False] * 10
     clock.passes(LASTS + 1)
     ana.hears_nothing("typing")
-    assert typists._typing == {} and typists._told == {}
+    assert typists._typing == {}
 
 
-def test_one_who_starts_again_at_once_is_shown_with_the_next_word_of_it(together, ana, ben, room, clock):
+def test_one_who_starts_again_at_once_is_shown_at_once(together, ana, ben, room, clock):
     types(ben, room)
     types(ben, room, False)
     types(ben, room)
-    assert [one["isTyping"] for one in ana.hears_all("typing")] == [True, False]
-    clock.passes(1)
-    types(ben, room)
-    assert ana.hears_all("typing") == [told(room, ben, True)]
-    types(ben, room, False)
-    assert ana.hears_all("typing") == [told(room, ben, False)]
-
-
-def test_one_who_starts_again_at_once_and_says_no_more_leaves_nobody_typing(together, ana, ben, room, clock):
-    for is_typing in (True, False, True):
-        types(ben, room, is_typing)
-    clock.passes(LASTS + 1)
-    assert [one["isTyping"] for one in ana.hears_all("typing")] == [True, False]
-    assert typists._typing == {} and typists._told == {}
+    assert [one["isTyping"] for one in ana.hears_all("typing")] == [True, False, True]
+    clock.passes(LASTS + 0.1)
+    assert [one["isTyping"] for one in ana.hears_all("typing")] == [False]
