@@ -34,7 +34,7 @@ def show():
 
 
 @blueprint.post("/setup")
-@limiter.limit("20/minute")
+@limiter.limit("60/minute")
 def create():
     posted = forms.posted()
     try:

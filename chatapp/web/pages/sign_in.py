@@ -78,7 +78,7 @@ def end():
 
 
 @blueprint.get("/join/<code>")
-@limiter.limit("60/minute")
+@limiter.limit("300/minute")
 def join(code: str):
     try:
         invites.require(code)
@@ -90,7 +90,7 @@ def join(code: str):
 
 
 @blueprint.post("/join/<code>")
-@limiter.limit("20/minute")
+@limiter.limit("100/minute")
 def accept(code: str):
     posted = forms.posted()
     try:
