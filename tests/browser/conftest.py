@@ -22,7 +22,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.no_cover)  # the server is another process; tracing only slows its clients
 
 
 @pytest.hookimpl(wrapper=True)

@@ -23,7 +23,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.live)
-            item.add_marker(pytest.mark.no_cover)  # the server is another process; tracing only slows its clients
 
 
 class Server:
