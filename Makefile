@@ -19,7 +19,12 @@ run: setup ## set up what is missing, bring the database up to date, serve and p
 setup: $(RUNTIME) $(LIBRARY) ## what running and testing both need
 
 test: setup $(DEVELOPMENT) ## all tests; the core must be covered to the last line and branch
-	@$(PY) -m pytest $(or $(PYTEST_ARGS),-n 2 --dist loadfile --cov)
+ifdef PYTEST_ARGS
+	@$(PY) -m pytest $(PYTEST_ARGS)
+else
+	@$(PY) -m pytest -n 2 --dist loadfile --cov --ignore=tests/live --ignore=tests/browser
+	@$(PY) -m pytest -n 2 --dist loadfile tests/live tests/browser # unmeasured: tracing would only slow the clients
+endif
 
 check: $(DEVELOPMENT) ## format, lint, and who may import whom
 	@$(PY) -m ruff format --check .
