@@ -73,8 +73,8 @@ def place_many(room_id: str, rows: list[dict]) -> int:
     """
     last_seq, last_rev = rooms.advance(room_id, len(rows))
     first_seq, first_rev = last_seq - len(rows) + 1, last_rev - len(rows) + 1
-    for place, row in enumerate(rows):
-        row.update(room_id=room_id, seq=first_seq + place, rev=first_rev + place)
+    for steps, row in enumerate(rows):
+        row.update(room_id=room_id, seq=first_seq + steps, rev=first_rev + steps)
     db.session.execute(insert(Message.__table__), rows)
     return first_seq
 

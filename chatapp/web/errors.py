@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from ..errors import ChatError, Internal, Invalid, NotFound, RateLimited, TooLarge, Unavailable
 from ..extensions import limiter
 
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 STATUS = {
     "unauthorized": 401,
     "forbidden": 403,
@@ -39,8 +40,6 @@ log = structlog.get_logger(__name__)
 def configure(app: Flask) -> None:
     app.register_error_handler(ChatError, refused)
     app.register_error_handler(HTTPException, refused_by_framework)
-    for away in (OperationalError, InterfaceError, PoolTimeout):
-        app.register_error_handler(away, database_away)
     app.register_error_handler(Exception, accident)
 
 
@@ -89,13 +88,17 @@ def seconds_until_free() -> float:
     return max(1.0, hit.reset_at - time.time()) if hit else 60.0
 
 
-def database_away(error: Exception):
-    log.error("database_unavailable", error=type(error).__name__)
-    g.asker = None  # the error page must not ask who is there
-    return refused(Unavailable("The database cannot be reached; please try again.", retry_after=1))
-
-
 def accident(error: Exception):
-    log.exception("request_failed")
-    g.asker = None
-    return refused(Internal("Something went wrong here; it was written down."))
+    g.asker = None  # the error page must not ask the database who is there
+    return refused(refusal_of(error))
+
+
+def refusal_of(error: Exception) -> ChatError:
+    """What may be told of anything that goes wrong, at every door; what may not is written down."""
+    if isinstance(error, ChatError):
+        return error
+    if isinstance(error, DATABASE_AWAY):
+        log.error("database_unavailable", error=type(error).__name__)
+        return Unavailable("The database cannot be reached; please try again.", retry_after=1)
+    log.error("accident", exc_info=error)
+    return Internal("Something went wrong here; it was written down.")

@@ -8,18 +8,16 @@ from dataclasses import dataclass
 import structlog
 from flask import Flask, Request
 from flask_socketio import ConnectionRefusedError, Namespace
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from .. import history, messages, metrics, presence, rooms, typists, wire
-from ..errors import ChatError, Internal, Invalid, NotFound, RateLimited, Unauthorized, Unavailable, UnknownEvent
+from ..errors import Invalid, NotFound, RateLimited, Unauthorized, UnknownEvent
 from ..models import Membership, Person
 from ..realtime import connections
 from ..realtime.connections import Connection
 from . import auth
+from .errors import refusal_of
 
 CONNECTIONS_MAX = 100  # of one person to one process
-log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -54,17 +52,11 @@ class ChatNamespace(Namespace):
     def ack(self, event, sid: str, *payload) -> dict:
         """The contract's answer to a command, whatever happens in it."""
         name = event if isinstance(event, str) and f"on_{event}" in COMMANDS else "unknown"
-        with metrics.COMMAND_SECONDS.labels(name).time():
+        with metrics.COMMAND_SECONDS.labels(name).time(), structlog.contextvars.bound_contextvars(command=name):
             try:
                 return {"ok": True} | self.answer(name, sid, payload)
-            except ChatError as error:
-                refusal = error
-            except (OperationalError, InterfaceError, PoolTimeout) as error:
-                log.error("database_unavailable", event_name=name, error=type(error).__name__)
-                refusal = Unavailable("The database cannot be reached; please try again.", retry_after=1)
-            except Exception:
-                log.exception("command_failed", event_name=name)
-                refusal = Internal("Something went wrong here; it was written down.")
+            except Exception as error:
+                refusal = refusal_of(error)
         metrics.REFUSALS.labels(name, refusal.code).inc()
         return {"ok": False, "error": refusal.to_dict()}
 
@@ -82,15 +74,10 @@ class ChatNamespace(Namespace):
     def on_connect(self, sid: str, environ: dict, proof=None) -> None:
         try:
             self.let_in(sid, auth.of_handshake(Request(environ), proof))
-        except ChatError as error:
-            refusal = error
         except Exception as error:  # without an answer the client would wait for ever
-            log.error("connect_failed", error=type(error).__name__)
-            refusal = Unavailable("The server cannot tell now who you are; please try again.", retry_after=1)
-        else:
-            return
-        connections.discard(sid)
-        raise ConnectionRefusedError(refusal.code, refusal.to_dict())
+            connections.discard(sid)
+            refusal = refusal_of(error)
+            raise ConnectionRefusedError(refusal.code, refusal.to_dict()) from None
 
     def let_in(self, sid: str, asker: auth.Asker | None) -> None:
         if asker is None:
