@@ -22,6 +22,7 @@ POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 5}
 
 ENVIRONMENTS = ("production", "development", "test")
 ASYNC_MODES = ("eventlet", "gevent", "threading")
+REDIS_WAYS = ("REDIS_URL", "REDIS_SENTINELS", "REDIS_CLUSTER_NODES")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -55,7 +56,7 @@ def load(environ):
         "LOG_LEVEL": _one_of({k: v.upper() for k, v in given.items()}, "LOG_LEVEL", LOG_LEVELS, "INFO"),
         "SECRET_KEY": _secret_key(given, app_env),
     }
-    _refuse_what_this_version_lacks(config)
+    _require_for_several_processes(config)
     return config
 
 
@@ -127,8 +128,8 @@ def _redis(given):
     if ("REDIS_SENTINELS" in given) != ("REDIS_SENTINEL_SERVICE" in given):
         raise SettingError("REDIS_SENTINEL_SERVICE", "required together with REDIS_SENTINELS")
     return {
-        "REDIS_HOST": given.get("REDIS_HOST"),
         "REDIS_URL": url,
+        "REDIS_PASSWORD": given.get("REDIS_PASSWORD"),
         "REDIS_SENTINELS": _nodes(given, "REDIS_SENTINELS", 26379),
         "REDIS_SENTINEL_SERVICE": given.get("REDIS_SENTINEL_SERVICE"),
         "REDIS_CLUSTER_NODES": _nodes(given, "REDIS_CLUSTER_NODES", 6379),
@@ -155,15 +156,14 @@ def _assistant(given):
     return {name: given.get(name, "") for name in names}
 
 
-def _refuse_what_this_version_lacks(config):
-    """Everything is in memory and in one process so far; a setting that asks for more is not taken as if it worked."""
-    for name in ("REDIS_HOST", "REDIS_URL", "REDIS_SENTINELS", "REDIS_CLUSTER_NODES"):
-        if config[name]:
-            raise SettingError(name, "this version keeps everything in memory and cannot use Redis yet")
-    if config["DATABASE_REPLICA_URLS"]:
-        raise SettingError("DATABASE_REPLICA_URLS", "this version cannot use read replicas yet")
-    if config["WEB_CONCURRENCY"] > 1:
-        raise SettingError("WEB_CONCURRENCY", "more than 1 needs Redis, which this version cannot use yet")
+def _require_for_several_processes(config):
+    """Processes share what they know through PostgreSQL and Redis; each alone would be a chat of its own."""
+    if config["WEB_CONCURRENCY"] == 1:
+        return
+    if config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
+        raise SettingError("WEB_CONCURRENCY", "more than 1 needs PostgreSQL; DATABASE_URL names SQLite")
+    if not any(config[name] for name in REDIS_WAYS):
+        raise SettingError("WEB_CONCURRENCY", "more than 1 needs Redis; set REDIS_URL")
 
 
 def _secret_key(given, app_env):

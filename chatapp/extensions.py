@@ -9,6 +9,8 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import DeclarativeBase
 
+from .redis_link import RedisLink
+
 
 class Base(DeclarativeBase):
     """The base of every table."""
@@ -17,6 +19,7 @@ class Base(DeclarativeBase):
 # A row stays readable after the commit that wrote it: what is told afterwards must not cost another query.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 migrate = Migrate()
+redis = RedisLink()
 cache = Cache()
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, headers_enabled=False)

@@ -6,13 +6,13 @@ from flask import current_app
 from sqlalchemy import func, select, text, type_coerce
 from sqlalchemy.exc import SQLAlchemyError
 
-from .extensions import db
+from .extensions import db, redis
 from .models import Message, Moment, now
 
 
 def check() -> dict[str, str]:
     """Each part by name: "ok", "unavailable", or "unused" where the settings name none."""
-    return {"database": database(), "redis": "unused"}
+    return {"database": database(), "redis": redis_state()}
 
 
 def database() -> str:
@@ -21,6 +21,17 @@ def database() -> str:
     except SQLAlchemyError:
         return "unavailable"
     return "ok"
+
+
+def redis_state() -> str:
+    if not redis.in_use:
+        return "unused"
+    return "ok" if redis.answers() else "unavailable"
+
+
+def look_for_redis() -> None:
+    """Whether a Redis that was away is back. Called by the ticker."""
+    redis.probe()
 
 
 def migrations() -> tuple[str | None, str]:

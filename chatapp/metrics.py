@@ -7,3 +7,5 @@ COMMAND_SECONDS = Histogram("chatapp_command_seconds", "Time to answer a socket 
 REFUSALS = Counter("chatapp_refusals", "Socket commands refused", ["event", "code"])
 REQUEST_SECONDS = Histogram("chatapp_request_seconds", "Time to answer an HTTP request", ["route", "method", "status"])
 MESSAGES = Counter("chatapp_messages", "Messages said")
+REDIS_UP = Gauge("chatapp_redis_up", "Whether this process can use Redis (1 also where it is not in use)")
+REDIS_UP.set(1)

@@ -30,7 +30,16 @@ def built(tmp_path_factory):
     """The application, made once, and what making it did to the extensions that are one per process."""
     url = os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{tmp_path_factory.mktemp('chat') / 'chat.sqlite3'}"
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("CORS_ORIGIN", "STATIC_URL", "TRUSTED_PROXIES", "WEB_CONCURRENCY", "CACHE_TTL", "ASYNC_MODE"):
+        for name in (
+            "CORS_ORIGIN",
+            "STATIC_URL",
+            "TRUSTED_PROXIES",
+            "WEB_CONCURRENCY",
+            "CACHE_TTL",
+            "ASYNC_MODE",
+            "REDIS_URL",
+            "REDIS_HOST",
+        ):
             patch.delenv(name, raising=False)
         for name, value in {
             "APP_ENV": "test",

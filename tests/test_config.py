@@ -128,7 +128,7 @@ WRONG = {
     "RATE_LIMITS": ["maybe"],
     "STICKY_PROXY": ["2"],
     "DATABASE_URL": ["chat.sqlite3", "mysql://host/chat", "postgresql://host:port/chat", "sqlite+pysqlcipher:///x"],
-    "DATABASE_REPLICA_URLS": ["mysql://host/chat", "postgresql://replica/chat"],
+    "DATABASE_REPLICA_URLS": ["mysql://host/chat"],
     "CORS_ORIGIN": [
         "chat.example",
         "ftp://chat.example",
@@ -142,10 +142,10 @@ WRONG = {
         "null",
     ],
     "STATIC_URL": ["cdn.example", "javascript:alert(1)"],
-    "REDIS_URL": ["localhost:6379", "http://localhost", "redis://", "redis://localhost:6379/0"],
-    "REDIS_HOST": ["local host", "localhost"],
+    "REDIS_URL": ["localhost:6379", "http://localhost", "redis://"],
+    "REDIS_HOST": ["local host"],
     "REDIS_PORT": ["0", "redis"],
-    "REDIS_CLUSTER_NODES": ["a:b", "one:7000,two:7001"],
+    "REDIS_CLUSTER_NODES": ["a:b"],
 }
 
 
@@ -171,6 +171,15 @@ def test_sentinels_need_the_name_of_their_service_and_the_reverse():
 def test_sentinels_are_host_and_port():
     given = {"REDIS_SENTINELS": "one, two:5000", "REDIS_SENTINEL_SERVICE": "main"}
     assert config._redis(given)["REDIS_SENTINELS"] == [("one", 26379), ("two", 5000)]
+
+
+def test_several_processes_need_postgresql_and_redis():
+    shared = {"DATABASE_URL": "postgresql://host/chat", "WEB_CONCURRENCY": "2"}
+    with pytest.raises(SettingError, match="WEB_CONCURRENCY: more than 1 needs PostgreSQL"):
+        load(WEB_CONCURRENCY="2", REDIS_URL="redis://host")
+    with pytest.raises(SettingError, match="WEB_CONCURRENCY: more than 1 needs Redis"):
+        load(**shared)
+    assert load(**shared, REDIS_CLUSTER_NODES="one,two")["WEB_CONCURRENCY"] == 2
 
 
 def test_a_wrong_address_is_not_repeated_as_it_may_hold_a_password():

@@ -25,8 +25,9 @@ LAYERS = [
     {"web", "cli"},
     {"messages", "history", "members", "presence", "typists", "notices", "invites", "devices", "tokens", "people", "rooms"},
     {"broadcasts", "wire"},
-    {"models", "markdown", "code_colours", "emoji", "realtime", "secret", "database", "logs", "metrics"},
+    {"models", "markdown", "code_colours", "emoji", "realtime", "secret", "database", "logs"},
     {"extensions", "errors"},
+    {"redis_link", "metrics"},
 ]  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """Things to do again and again in a serving process. The wiring names them; the server starts them."""
 
-import time
 from collections.abc import Callable
 
 import structlog
@@ -8,29 +7,27 @@ from flask import Flask
 
 from ..extensions import socketio
 
-TICK = 0.1  # seconds: the finest step
 log = structlog.get_logger(__name__)
 _jobs: dict[Callable[[], object], float] = {}
 
 
 def every(seconds: float, job: Callable[[], object]) -> None:
-    """Have `job` called about every `seconds` (in an application context of its own)."""
+    """Have `job` called again and again (in an application context of its own), with `seconds` of pause between."""
     _jobs[job] = seconds
 
 
 def start(app: Flask) -> None:
-    """Begin. Called once, by the process that serves."""
-    socketio.start_background_task(run, app)
+    """Begin, each job on its own: one that waits for the database or for Redis holds up no other. Called once, by the
+    process that serves.
+    """
+    for job, seconds in _jobs.items():
+        socketio.start_background_task(run, app, job, seconds)
 
 
-def run(app: Flask) -> None:
-    due = dict.fromkeys(_jobs, 0.0)
+def run(app: Flask, job: Callable[[], object], seconds: float) -> None:
     while True:
-        for job, seconds in _jobs.items():
-            if time.monotonic() >= due[job]:
-                due[job] = time.monotonic() + seconds
-                attempt(app, job)
-        socketio.sleep(TICK)
+        attempt(app, job)
+        socketio.sleep(seconds)
 
 
 def attempt(app: Flask, job: Callable[[], object]) -> None:

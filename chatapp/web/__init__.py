@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
-from .. import notices, presence, typists, wire
+from .. import health, notices, presence, typists, wire
 from ..extensions import socketio
 from ..realtime import loop, strangers, ticker
 from . import api, auth, errors, headers, ops, origins, pages
@@ -35,6 +35,7 @@ def register(app: Flask) -> None:
     for blueprint in (*pages.BLUEPRINTS, *api.BLUEPRINTS, ops.blueprint):
         app.register_blueprint(blueprint)
     socketio.on_namespace(ChatNamespace(app))
+    ticker.every(0.5, health.look_for_redis)
     ticker.every(0.3, notices.obey)
     ticker.every(600, notices.tidy)
     ticker.every(0.2, typists.sweep)

@@ -276,7 +276,7 @@ class House:
 
     def __init__(self, server):
         self.server, self.url = server, server.url
-        self.engine = create_engine(server.environ["DATABASE_URL"])
+        self.engine = create_engine(server.environ["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg2://"))
 
     def people(self, count) -> list[Somebody]:
         return [self.somebody(f"Guest {number + 1}") for number in range(count)]

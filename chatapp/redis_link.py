@@ -1,0 +1,143 @@
+"""The one way to Redis: a client with short patience, and a breaker that everybody who uses it shares.
+
+Redis only makes things quicker or carries them further; nothing is wrong without it. So `ask` never raises: it answers
+`otherwise` where Redis is not in use, cannot be reached, or refuses. One failure opens the breaker for all (cache,
+presence, limits, events between processes), so that a request pays for it once; the ticker of a serving process
+looks for Redis in the background (`probe`) and closes the breaker when it answers.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+import redis
+import structlog
+from flask import Flask
+from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode, RedisCluster
+from redis.exceptions import ClusterDownError, ConnectionError, MaxConnectionsError, RedisError, TimeoutError
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from . import metrics
+
+ANSWER_S = 0.15  # of patience with one answer, or with one attempt to connect
+QUEUE_S = 0.05  # of patience until another request gives its connection back
+CONNECTIONS_MAX = 256  # of one process
+AWAY = (ConnectionError, TimeoutError, ClusterDownError, OSError)  # what opens the breaker; other errors are refusals
+log = structlog.get_logger(__name__)
+Answer = TypeVar("Answer")
+
+
+class RedisLink:
+    """Unbound until `init_app`. `client` is None where the settings name no Redis."""
+
+    def __init__(self):
+        self.settings: dict = {}
+        self.away = False
+        self.refused = False
+        self._client = None
+        self._making = threading.Lock()
+        self._on_return: list[Callable[[], object]] = []
+
+    def init_app(self, app: Flask) -> None:
+        self.settings = app.config
+        self.away, self.refused, self._client, self._on_return = False, False, None, []
+
+    @property
+    def in_use(self) -> bool:
+        return any(self.settings.get(name) for name in ("REDIS_URL", "REDIS_SENTINELS", "REDIS_CLUSTER_NODES"))
+
+    @property
+    def is_cluster(self) -> bool:
+        return bool(self.settings.get("REDIS_CLUSTER_NODES"))
+
+    @property
+    def client(self):
+        """The client, made at first use (a cluster's asks its nodes at once, and raises when it finds none)."""
+        if self._client is None and self.in_use:
+            with self._making:
+                self._client = self._client or client_for(self.settings)
+        return self._client
+
+    def ask(self, question: Callable[[redis.Redis], Answer], otherwise: Answer = None) -> Answer:
+        """`question(client)`, or `otherwise`. Within ANSWER_S, but for a Redis that answers each step slowly."""
+        if self.away or not self.in_use:
+            return otherwise
+        try:
+            answer = question(self.client)
+        except AWAY as error:
+            self.note_away(error)
+            return otherwise
+        except RedisError as error:  # out of memory, read-only, a wrong type: it is there and says no
+            self.note_refusal(error)
+            return otherwise
+        self.refused = False
+        return answer
+
+    def note_away(self, error: Exception) -> None:
+        """Open the breaker, unless only our own connections ran out."""
+        if isinstance(error, MaxConnectionsError):
+            return
+        if not self.away:
+            self.away = True
+            metrics.REDIS_UP.set(0)
+            log.warning("redis_away", error=type(error).__name__)
+
+    def note_refusal(self, error: Exception) -> None:
+        if not self.refused:
+            self.refused = True
+            log.warning("redis_refuses", error=type(error).__name__)
+
+    def on_return(self, act: Callable[[], object]) -> None:
+        """Have `act` called each time Redis is back (which may have forgotten everything)."""
+        self._on_return.append(act)
+
+    def probe(self) -> None:
+        """Look whether Redis is back. Called by the ticker."""
+        if self.away and self.answers():
+            self.away = False
+            metrics.REDIS_UP.set(1)
+            log.info("redis_back")
+            for act in self._on_return:
+                act()
+
+    def answers(self) -> bool:
+        """Whether Redis answers now, whatever the breaker says."""
+        try:
+            return bool(self.client.ping())
+        except (RedisError, OSError):
+            return False
+
+
+class PatientPool(redis.BlockingConnectionPool):
+    """When all connections are in use a request waits for one a moment, and its failure is not taken for Redis's."""
+
+    def get_connection(self, *arguments, **named):
+        try:
+            return super().get_connection(*arguments, **named)
+        except ConnectionError as error:
+            if len(self._connections) >= self.max_connections and self.pool.empty():
+                raise MaxConnectionsError(str(error)) from None
+            raise
+
+
+def client_for(settings: dict, patience: float | None = ANSWER_S):
+    """A new client as the settings name it. `patience` None: one that waits for answers for ever (a listener's)."""
+    options = {
+        "socket_timeout": patience,
+        "socket_connect_timeout": ANSWER_S,
+        "socket_keepalive": True,
+        "password": settings.get("REDIS_PASSWORD"),
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if settings.get("REDIS_CLUSTER_NODES"):
+        nodes = [ClusterNode(host, port) for host, port in settings["REDIS_CLUSTER_NODES"]]
+        return RedisCluster(startup_nodes=nodes, max_connections=CONNECTIONS_MAX, **options)
+    if settings.get("REDIS_SENTINELS"):
+        short = {"socket_timeout": ANSWER_S, "socket_connect_timeout": ANSWER_S, "retry": Retry(NoBackoff(), 0)}
+        sentinel = Sentinel(settings["REDIS_SENTINELS"], sentinel_kwargs=short)
+        return sentinel.master_for(settings["REDIS_SENTINEL_SERVICE"], max_connections=CONNECTIONS_MAX, **options)
+    given = {name: value for name, value in options.items() if value is not None or name == "socket_timeout"}
+    pool = PatientPool.from_url(settings["REDIS_URL"], max_connections=CONNECTIONS_MAX, timeout=QUEUE_S, **given)
+    return redis.Redis(connection_pool=pool)

@@ -1,0 +1,79 @@
+"""What the application stands on, for real: PostgreSQL and Redis, one each for all tests, others for those that break
+them; and servers of ours on top, as many as wanted.
+"""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from tests.live.people import House
+from tests.live.server import Server
+from tests.stack.servers import Postgres, Redis
+
+_numbers = itertools.count()
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.stack)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """Never stopped."""
+    server = Postgres(tmp_path_factory.mktemp("postgres")).start()
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="session")
+def template(postgres, tmp_path_factory):
+    """The name of an empty, migrated database, to be copied."""
+    Server(tmp_path_factory.mktemp("template"), {"DATABASE_URL": postgres.makes("template_chat")}).flask(
+        "db", "upgrade"
+    )
+    return "template_chat"
+
+
+@pytest.fixture
+def database(postgres, template):
+    """The address of an empty, migrated database of one's own."""
+    return postgres.makes(f"chat{next(_numbers)}", template)
+
+
+@pytest.fixture
+def redis_server(tmp_path):
+    """A Redis of one's own, to be killed, frozen and flushed."""
+    server = Redis(tmp_path / "redis").start()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def starts(tmp_path):
+    """`starts(count=2, REDIS_URL=…)`: so many processes of ours with these settings, each on a port of its own."""
+    made = []
+
+    def start(count: int = 1, **settings) -> list[Server]:
+        new = [Server(folder_for(tmp_path), settings) for _ in range(count)]
+        made.extend(new)
+        return [one.start() for one in new]
+
+    yield start
+    for server in made:
+        if server.process and server.process.poll() is None:
+            server.kill()
+
+
+def folder_for(tmp_path: Path) -> Path:
+    folder = tmp_path / f"server{next(_numbers)}"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def houses(starts, database, redis_server):
+    """Two processes on one PostgreSQL and one Redis; the same people and rooms behind both addresses."""
+    return [House(server) for server in starts(2, DATABASE_URL=database, REDIS_URL=redis_server.url)]
