@@ -3,15 +3,8 @@
 Each verb takes the caller's membership, commits once and tells the room afterwards.
 """
 
-import hashlib
-
-from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import joinedload
-
-from . import broadcasts, history, markdown, metrics, ratelimit, rooms, typists
-from .errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
-from .extensions import db
+from . import broadcasts, history, markdown, metrics, ratelimit, rooms, saying, typists
+from .errors import Forbidden, Invalid, NotFound, RateLimited
 from .models import Membership, Message, Person, now
 
 
@@ -23,17 +16,18 @@ def send(membership: Membership, content: str, client_id: str, reply_to: int | N
     """
     try:
         rooms.require_unarchived(membership.room)
-        require_in_room(reply_to, membership.room_id)
+        saying.require_in_room(reply_to, membership.room_id)
         ratelimit.take(membership.person_id)
     except (Forbidden, Invalid, RateLimited):
-        said = said_before(membership, content, client_id)
+        said = saying.said_before(membership, content, client_id)
         if said is None:
             raise
         return said, False
-    message = written(membership, content, client_id, reply_to)
-    if not place(message):
+    body_html = markdown.to_html(content)
+    message = saying.unplaced(membership, client_id, content, body_html=body_html, reply_to_id=reply_to)
+    if not saying.place(message):
         ratelimit.give_back(membership.person_id)
-        return said_before(membership, content, client_id), False
+        return saying.said_before(membership, content, client_id), False
     typists.stop(message.room_id, message.author_id)
     broadcasts.new_message(message)
     history.forget(message.room_id)
@@ -41,82 +35,9 @@ def send(membership: Membership, content: str, client_id: str, reply_to: int | N
     return message, True
 
 
-def written(membership: Membership, content: str, client_id: str, reply_to: int | None) -> Message:
-    """The message, rendered, without a place yet."""
-    return Message(
-        room_id=membership.room_id,
-        author=membership.person,
-        client_id=client_id,
-        sent_digest=digest(client_id, content),
-        content=content,
-        body_html=markdown.to_html(content),
-        reply_to_id=reply_to,
-    )
-
-
-def place(message: Message) -> bool:
-    """Give the message its place and commit; False when its client_id was already said."""
-    message.seq, message.rev = rooms.advance(message.room_id)
-    message.created_at = now()
-    db.session.add(message)
-    try:
-        db.session.commit()
-    except IntegrityError:
-        db.session.rollback()
-        return False
-    return True
-
-
-def place_many(room_id: str, rows: list[dict]) -> int:
-    """Much at once (seed, import), in the transaction under way: rows as the table has them but for their places, which
-    they get in their order. Answers the first `seq`.
-    """
-    last_seq, last_rev = rooms.advance(room_id, len(rows))
-    first_seq, first_rev = last_seq - len(rows) + 1, last_rev - len(rows) + 1
-    for steps, row in enumerate(rows):
-        row.update(room_id=room_id, seq=first_seq + steps, rev=first_rev + steps)
-    db.session.execute(insert(Message.__table__), rows)
-    return first_seq
-
-
-def digest(client_id: str, content: str) -> str:
-    """What a repetition is compared with. The client id salts it: equal texts do not look equal."""
-    return hashlib.sha256(f"{client_id}:{content}".encode()).hexdigest()
-
-
-def said_before(membership: Membership, content: str, client_id: str) -> Message | None:
-    """The message already said under this client id; Conflict when that was something else."""
-    wanted = select(Message).where(Message.author_id == membership.person_id, Message.client_id == client_id)
-    said = db.session.scalar(wanted.options(joinedload(Message.author, innerjoin=True)))
-    if said is None:
-        return None
-    if said.room_id != membership.room_id or said.sent_digest != digest(client_id, content):
-        raise Conflict("clientId: it was used for another message.", field="clientId")
-    return said
-
-
-def require_in_room(message_id: int | None, room_id: str) -> None:
-    if message_id is None:
-        return
-    if db.session.scalar(select(Message.room_id).where(Message.id == message_id)) != room_id:
-        raise Invalid("replyTo: there is no such message in this room.", field="replyTo")
-
-
-def find(somebody: Person, message_id: int) -> tuple[Message, Membership]:
-    """A message somebody may read, with his place in its room; NotFound otherwise."""
-    loaded = [joinedload(Message.author, innerjoin=True)]
-    message = db.session.get(Message, message_id, options=loaded, populate_existing=True)
-    if message is None:
-        raise NotFound("There is no such message.")
-    try:
-        return message, rooms.membership_of(somebody, message.room_id)
-    except NotFound:
-        raise NotFound("There is no such message.") from None
-
-
 def edit(somebody: Person, message_id: int, content: str) -> Message:
     """Say it in other words (checked: wire.Content). For its author; Forbidden for everybody else."""
-    message, membership = find(somebody, message_id)
+    message, membership = saying.find(somebody, message_id)
     if message.author_id != somebody.id:
         raise Forbidden("Only its author may edit a message.")
     rooms.require_unarchived(membership.room)
@@ -125,34 +46,18 @@ def edit(somebody: Person, message_id: int, content: str) -> Message:
     if message.content == content:
         return message
     ratelimit.take(somebody.id, "edit")
-    return change(message, content=content, body_html=markdown.to_html(content), edited_at=now())
+    return saying.change(message, content=content, body_html=markdown.to_html(content), edited_at=now())
 
 
 def remove(somebody: Person, message_id: int) -> Message:
     """Take back what was said; its place stays. For its author and for those who moderate the room."""
-    message, membership = find(somebody, message_id)
+    message, membership = saying.find(somebody, message_id)
     if message.author_id != somebody.id and not membership.moderates:
         raise Forbidden("Only its author and the room's owners may remove a message.")
     rooms.require_unarchived(membership.room)
     if message.removed_at is not None:
         return message
     try:
-        return change(message, content="", body_html="", edited_at=None, removed_at=now())
+        return saying.change(message, content="", body_html="", edited_at=None, removed_at=now())
     except NotFound:  # somebody else did it in the same moment
         return message
-
-
-def change(message: Message, **values) -> Message:
-    """Give a message new values under the room's next revision, commit and tell."""
-    rev = rooms.advance_rev(message.room_id)
-    db.session.refresh(message)  # under the room's lock: nobody else changes it now
-    if message.removed_at is not None:
-        db.session.rollback()
-        raise NotFound("This message was removed.")
-    for name, value in values.items():
-        setattr(message, name, value)
-    message.rev = rev
-    db.session.commit()
-    broadcasts.message_updated(message)
-    history.forget(message.room_id)
-    return message

@@ -2,7 +2,19 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .extensions import db
@@ -116,6 +128,10 @@ class Membership(db.Model):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
     role: Mapped[str] = mapped_column(String(10), default="member")  # owner | member
     joined_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    answers: Mapped[str] = mapped_column(
+        String(10), default="mention", server_default="mention"
+    )  # a bot's: or off, every
+    read_seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # how far he was when he last left
     room: Mapped[Room] = relationship()
     person: Mapped[Person] = relationship()
 
@@ -151,13 +167,48 @@ class Message(db.Model):
     sent_digest: Mapped[str] = mapped_column(String(64))  # of what was first sent: outlives edits and removal
     content: Mapped[str] = mapped_column(Text)
     body_html: Mapped[str] = mapped_column(Text)
-    status: Mapped[str] = mapped_column(String(12), default="complete")
-    gen: Mapped[int] = mapped_column(default=0)
+    status: Mapped[str] = mapped_column(String(12), default="complete")  # of a stream: see Stream
+    gen: Mapped[int] = mapped_column(default=0)  # how often it was said again; 0 for what was said at once
+    asker_id: Mapped[int | None] = mapped_column(BigInteger)  # whom a streamed message answers
+    error: Mapped[dict | None] = mapped_column(JSON(none_as_null=True))  # `{code, message}`: why a stream broke off
     reply_to_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     edited_at: Mapped[datetime | None] = mapped_column(Moment)
     removed_at: Mapped[datetime | None] = mapped_column(Moment)
     author: Mapped[Person] = relationship()
+
+
+AT_WORK = text("status IN ('queued', 'streaming')")
+
+
+class Stream(db.Model):
+    """A message being spoken piece by piece, for the `gen`-th time; afterwards a line of the ledger.
+
+    `text` is what was saved of it on the way, the first `length` UTF-16 units; the rest is in stream_texts.py.
+    """
+
+    __tablename__ = "streams"
+    __table_args__ = (
+        Index("streams_at_work", "room_id", "status", sqlite_where=AT_WORK, postgresql_where=AT_WORK),
+        Index("streams_by_time", "created_at"),
+    )
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    gen: Mapped[int] = mapped_column(primary_key=True)
+    room_id: Mapped[str] = mapped_column(String(36))
+    author_id: Mapped[int] = mapped_column(BigInteger)
+    asker_id: Mapped[int | None] = mapped_column(BigInteger)
+    speaker: Mapped[str | None] = mapped_column(String(40))  # the process that speaks; None: it comes from outside
+    status: Mapped[str] = mapped_column(String(12))  # queued → streaming → complete|stopped|truncated|error|interrupted
+    text: Mapped[str] = mapped_column(Text, default="")
+    length: Mapped[int] = mapped_column(default=0)
+    error_code: Mapped[str | None] = mapped_column(String(30))
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    started_at: Mapped[datetime | None] = mapped_column(Moment)
+    beat_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    prompt_tokens: Mapped[int | None] = mapped_column()
+    completion_tokens: Mapped[int | None] = mapped_column()
 
 
 class Notice(db.Model):

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from sqlalchemy import insert
 
-from . import batches, messages, rooms, secret, smalltalk
+from . import batches, rooms, saying, secret, smalltalk
 from .errors import Invalid
 from .extensions import db
 from .models import Membership, Person, Room, Token, now
@@ -99,13 +99,13 @@ def say(room_ids: list[str], ids: list[int], count: int, begun: datetime) -> Ite
         share = count // len(room_ids) + (place < count % len(room_ids))
         speakers = DICE.sample(ids, min(SPEAKERS, len(ids)))
         for batch in batches.paced(conversation(speakers, texts, share, begun)):
-            messages.place_many(room_id, batch)
+            saying.place_many(room_id, batch)
             db.session.commit()
             yield len(batch)
 
 
 def conversation(speakers: list[int], texts: list[tuple[str, str]], count: int, begun: datetime) -> Iterable[dict]:
-    """Rows for messages.place_many: several people in turn, in bursts, ever later, the last one a moment ago."""
+    """Rows for saying.place_many: several people in turn, in bursts, ever later, the last one a moment ago."""
     author = DICE.choice(speakers)
     first_client_id = uuid.uuid4().int >> 40 << 40  # counted up: neighbours in the index, which is quick to fill
     for number in range(count):
@@ -116,7 +116,7 @@ def conversation(speakers: list[int], texts: list[tuple[str, str]], count: int, 
         yield {
             "author_id": author,
             "client_id": client_id,
-            "sent_digest": messages.digest(client_id, content),
+            "sent_digest": saying.digest(client_id, content),
             "content": content,
             "body_html": body_html,
             "created_at": begun + moment_of(number, count),

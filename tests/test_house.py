@@ -23,7 +23,7 @@ ANSWERS_FROM_THE_LIBRARY = {"connect", "connect_error", "disconnect"}
 # Who stands on what, highest first; a module may import its own layer and those below.
 LAYERS = [
     {"web", "cli"},
-    {"messages", "history", "members", "presence", "typists", "notices", "invites", "devices", "tokens", "people", "rooms"},
+    {"messages", "saying", "history", "members", "presence", "typists", "notices", "invites", "devices", "tokens", "people", "rooms"},
     {"broadcasts", "wire"},
     {"models", "markdown", "code_colours", "emoji", "realtime", "secret", "database", "logs"},
     {"extensions", "errors"},

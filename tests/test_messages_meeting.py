@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from chatapp import messages, rooms, wire
+from chatapp import messages, rooms, saying, wire
 from chatapp.errors import Forbidden, NotFound
 
 
@@ -62,18 +62,18 @@ def test_what_was_said_before_the_archiving_is_still_acknowledged_when_repeated(
 
 def test_a_message_may_be_found_by_those_in_its_room_alone(inside, ana, ben, eve, room):
     said = ana.says("hi", room)
-    message, membership = messages.find(ben.row(), said["id"])
+    message, membership = saying.find(ben.row(), said["id"])
     assert (message.id, membership.room_id, membership.person_id) == (said["id"], room, ben.id)
     for who, message_id in ((eve, said["id"]), (ben, said["id"] + 1)):
         with pytest.raises(NotFound):
-            messages.find(who.row(), message_id)
+            saying.find(who.row(), message_id)
 
 
 def test_a_message_found_again_is_as_it_is_now(inside, ana, ben, room):
     said = ana.says("before", room)
-    messages.find(ben.row(), said["id"])
+    saying.find(ben.row(), said["id"])
     ana.edits(said, "after")
-    message, _ = messages.find(ben.row(), said["id"])
+    message, _ = saying.find(ben.row(), said["id"])
     assert wire.message(message)["content"] == "after"
 
 

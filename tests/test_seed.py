@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import func, select
 
-from chatapp import batches, credentials, markdown, messages, rooms, smalltalk
+from chatapp import batches, credentials, markdown, messages, rooms, saying, smalltalk
 from chatapp.extensions import db
 from chatapp.models import Membership, Message, Person, Room, Token, now
 
@@ -56,7 +56,7 @@ def test_the_messages_are_spread_over_rooms_authors_and_days(seed, inside):
         assert now() - timedelta(minutes=2) < said[-1].created_at <= now()
         assert len({one.author_id for one in said}) > 5
         assert all(one.body_html == markdown.to_html(one.content) for one in said)
-        assert all(one.sent_digest == messages.digest(one.client_id, one.content) for one in said)
+        assert all(one.sent_digest == saying.digest(one.client_id, one.content) for one in said)
 
 
 def test_a_second_run_adds_to_the_first(seed, inside):

@@ -14,7 +14,7 @@ from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
-from .. import batches, direct, markdown, messages, notices, rooms
+from .. import batches, direct, markdown, notices, rooms, saying
 from ..errors import Conflict
 from ..extensions import db
 from ..models import Membership, Message, Person, Room
@@ -58,7 +58,7 @@ def begin(name: str) -> Room:
 
 
 def rows(said: Iterable[MessageLine], known: dict[int, int]) -> Iterator[tuple[dict, int | None]]:
-    """Rows for messages.place_many, each with the place of the message that it answers."""
+    """Rows for saying.place_many, each with the place of the message that it answers."""
     for line in said:
         gone = line.removed_at is not None
         row = {
@@ -78,8 +78,8 @@ def place(room_id: str, batch: list[tuple[dict, int | None]]) -> None:
     batch_rows = [row for row, _ in batch]
     give_free_client_ids(room_id, batch_rows)
     for row in batch_rows:
-        row["sent_digest"] = messages.digest(row["client_id"], row["content"])
-    first_seq = messages.place_many(room_id, batch_rows)
+        row["sent_digest"] = saying.digest(row["client_id"], row["content"])
+    first_seq = saying.place_many(room_id, batch_rows)
     answers = [{"at": seq, "to": to} for seq, (_, to) in enumerate(batch, first_seq) if to is not None]
     if answers:
         answered = select(Answered.id).where(Answered.room_id == room_id, Answered.seq == bindparam("to"))

@@ -4,7 +4,7 @@ import uuid
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 
-from ... import direct, history, messages, people, presence, rooms, wire
+from ... import direct, history, people, presence, rooms, saying, wire
 from ...errors import ChatError
 from ...models import Membership, now
 from .. import auth
@@ -33,7 +33,7 @@ def show(room_id: str):
 @blueprint.get("/rooms/<room_id>/messages/<id:message_id>")
 @auth.signed_in
 def permalink(room_id: str, message_id: int):
-    message, membership = messages.find(auth.person(), message_id)
+    message, membership = saying.find(auth.person(), message_id)
     if message.room_id != room_id:
         return redirect(url_for("rooms.permalink", room_id=message.room_id, message_id=message_id))
     around, has_newer = history.around(membership, message.seq, PAGE)
