@@ -17,7 +17,8 @@ from engineio.async_drivers import _websocket_wsgi
 from engineio.exceptions import ContentTooLongError, EngineIOError
 
 from chatapp.realtime import websocket
-from chatapp.realtime.websocket import MAX_MESSAGE_BYTES, BoundedEventPacket, BoundedPayload, packet_or_end
+from chatapp.realtime.bounds import packet_or_end
+from chatapp.realtime.websocket import MAX_MESSAGE_BYTES, BoundedEventPacket, BoundedPayload
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -43,6 +44,12 @@ READ = {  # the parts as they were when our own were written against them
     engineio.socket.Socket._websocket_handler: "58afe122719282de",
     _websocket_wsgi.SimpleWebSocketWSGI: "ef4f852b672632e5",
     simple_websocket.ws.Base.receive: "c7165a4fb69e05a6",
+    simple_websocket.ws.Base.__init__: "25f57ef0b5f87780",
+    simple_websocket.ws.Base._handle_events: "fa982a271583fe76",
+    simple_websocket.ws.Base._thread: "da9a912028a48435",
+    simple_websocket.ws.Base.close: "c3b710ade5278edb",
+    simple_websocket.ws.Base.send: "5dd75a306f1fab59",
+    simple_websocket.ws.Server.handshake: "e5b2277ee84d571e",
     socketio.packet.Packet.decode: "61ad7904b539f472",
     socketio.server.Server._handle_eio_message: "65f309c138d634eb",
 }

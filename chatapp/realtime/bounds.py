@@ -3,6 +3,8 @@
 from engineio.packet import Packet
 
 MAX_MESSAGE_BYTES = 128 * 1024  # one message, however it comes; a longer one closes its connection
+MAX_FRAGMENTS = 128  # parts of one message
+FRAMES_A_TURN = 8  # then others get the processor: a socket that always has data would never give it away
 OFFERED_EXTENSIONS = "HTTP_SEC_WEBSOCKET_EXTENSIONS"
 
 

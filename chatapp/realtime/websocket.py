@@ -3,26 +3,22 @@ This module and drivers/ are the only ones that lean on private parts of python-
 tests/test_websocket.py fails when those parts change.
 """
 
-import socket
-from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 
 import engineio.payload
 import engineio.socket
 from engineio.exceptions import ContentTooLongError, EngineIOError
-from simple_websocket import ConnectionClosed
 from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, EVENT
 from socketio.packet import Packet as EventPacket
 
-from .bounds import MAX_MESSAGE_BYTES, OFFERED_EXTENSIONS, packet_or_end
+from .bounds import MAX_MESSAGE_BYTES
 
 MAX_POST_BYTES = 1_000_000  # many polled packets may come together
 MAX_POST_PACKETS = 5_000
 MAX_ATTACHMENTS = 10  # binary parts of one event; nothing here takes any, so these are only held until refused
 RESERVED_EVENTS = ("connect", "disconnect", "connect_error")
 NO_EVENT = ""
-LOOK_AGAIN_S = 1
 
 
 def harden(server) -> None:
@@ -47,36 +43,9 @@ def bounded_websocket(eio) -> type:
         from .drivers.eventlet_websocket import BoundedWebSocketWSGI
 
         return BoundedWebSocketWSGI
-    # Between threads upstream can lose the news that a connection has ended; looking again finds it.
-    return bounded_simple_websocket(eio._async["websocket"], LOOK_AGAIN_S if eio.async_mode == "threading" else None)
+    from .drivers.simple_websockets import bounded
 
-
-def bounded_simple_websocket(upstream: type, look_again_s: float | None) -> type:
-    """`upstream` (gevent's or the threads' WebSocket, both on simple-websocket) with a bound, without compression."""
-
-    class BoundedSimpleWebSocket(upstream):
-        def __init__(self, handler, server):
-            super().__init__(handler, server)
-            self.server_args["max_message_size"] = MAX_MESSAGE_BYTES
-
-        def __call__(self, environ, start_response):
-            environ.pop(OFFERED_EXTENSIONS, None)
-            return super().__call__(environ, start_response)
-
-        def wait(self):
-            data = None
-            with suppress(ConnectionClosed):
-                while data is None:
-                    data = self.ws.receive(look_again_s)
-            return packet_or_end(data)
-
-        def close(self):
-            super().close()
-            with suppress(OSError):  # upstream would wait until the other end says goodbye too
-                self.ws.sock.shutdown(socket.SHUT_RDWR)
-            self.ws.event.set()
-
-    return BoundedSimpleWebSocket
+    return bounded(eio)
 
 
 class BoundedPayload(engineio.payload.Payload):

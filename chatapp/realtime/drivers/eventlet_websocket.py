@@ -4,10 +4,8 @@ import eventlet
 from engineio.async_drivers.eventlet import WebSocketWSGI
 from eventlet.websocket import FailedConnectionError, RFC6455WebSocket
 
-from ..bounds import MAX_MESSAGE_BYTES, OFFERED_EXTENSIONS, packet_or_end
+from ..bounds import FRAMES_A_TURN, MAX_FRAGMENTS, MAX_MESSAGE_BYTES, OFFERED_EXTENSIONS, packet_or_end
 
-MAX_FRAGMENTS = 128
-FRAMES_A_TURN = 8  # then others get the processor: a socket that always has data would never give it away
 TOO_BIG = 1009  # the WebSocket protocol's status for a message over the bound
 
 

@@ -27,6 +27,13 @@ class Handler(pywsgi.WSGIHandler):
     def log_error(self, *_):
         """A request that cannot be understood: its line may hold an invite code."""
 
+    def _log_error(self, kind, error, trace):
+        """Upstream prints the whole request. (Wrong lengths in a chunked body arrive here as a ValueError.)"""
+        if issubclass(kind, ValueError):
+            log.warning("request_body_unreadable")
+        elif not issubclass(kind, gevent.GreenletExit):
+            log.error("connection_failed", exc_info=(kind, error, trace))
+
 
 class Server(pywsgi.WSGIServer):
     """Serves from the moment it is made. Each connection has a greenlet, WebSockets as long as they last."""
