@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def create_app(config: dict | None = None) -> Flask:
     """Build the application from the environment; `config` overrides single settings (tests, embedders)."""
-    app = Flask(__name__, root_path=str(ROOT), instance_path=str(ROOT / "instance"))
+    app = Flask(__name__, root_path=str(ROOT), instance_path=str(ROOT / "instance"), static_folder=None)
     app.config.from_mapping(settings.load(environment(config or {})))
     app.config.update({name: value for name, value in (config or {}).items() if not was_read(app, name, value)})
     logs.configure(app)

@@ -7,7 +7,7 @@ from werkzeug.routing import BaseConverter
 from .. import health, notices, presence, typists, wire
 from ..extensions import socketio
 from ..realtime import loop, strangers, ticker
-from . import api, auth, errors, headers, ops, origins, pages
+from . import api, auth, errors, headers, ops, origins, pages, static_files
 from .sockets import ChatNamespace
 
 
@@ -32,6 +32,7 @@ def register(app: Flask) -> None:
     headers.configure(app)
     errors.configure(app)
     auth.configure(app)
+    static_files.configure(app)
     for blueprint in (*pages.BLUEPRINTS, *api.BLUEPRINTS, ops.blueprint):
         app.register_blueprint(blueprint)
     socketio.on_namespace(ChatNamespace(app))

@@ -20,7 +20,10 @@ PARSED = f"""html => {{
   template.innerHTML = html;
   return ({MESSAGES})(template.content);
 }}"""
-CONNECTED = 'async () => (await import("/static/js/connection.js")).isConnected()'
+CONNECTED = """async () => {
+  const app = document.querySelector('script[type="module"]').src;
+  return (await import(new URL("connection.js", app))).isConnected();
+}"""
 
 
 class RoomPage:

@@ -1,11 +1,11 @@
 """What stands around every page: who is signed in, the side bar, addresses of static files."""
 
-from flask import Blueprint, current_app, g, request
+from flask import Blueprint, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from ... import direct, presence, rooms
 from ...models import Membership
-from .. import auth
+from .. import auth, static_files
 
 WORKSPACE = "Chatapp"
 blueprint = Blueprint("sidebar", __name__)
@@ -21,15 +21,10 @@ def surroundings() -> dict:
     return {
         "person": asker.person if asker else None,
         "workspace_name": WORKSPACE,
-        "static": static,
+        "static": static_files.address,
+        "static_modules": static_files.modules,
         "side": side,
     }
-
-
-def static(path: str) -> str:
-    """The address of a static file, on the CDN when there is one."""
-    base = current_app.config["STATIC_URL"] or "/static"
-    return f"{base}/{path}"
 
 
 def side() -> dict:
