@@ -1,6 +1,7 @@
 """The cast: people with verbs, in a workplace that is empty again at the start of every test.
 
-On SQLite in a temporary file, or on the database that TEST_DATABASE_URL names: it is emptied.
+On SQLite in a temporary file and in memory, or as TEST_STACK says (see grounds.py), or on the database that
+TEST_DATABASE_URL names: it is emptied.
 """
 
 import os
@@ -21,14 +22,21 @@ pytest.register_assert_rewrite("tests.cast")
 
 from tests.cast import Browser, Clock, Somebody  # noqa: E402 (once its assertions are ready to explain themselves)
 
-pytest_plugins = ["tests.figures"]
+pytest_plugins = ["tests.figures", "tests.grounds"]
 FORGETFUL = (presence, typists, notices, ratelimit, connections, strangers)  # modules that remember in memory
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory):
+def built_on(request, tmp_path_factory):
+    """The settings of the database, and of Redis if there is one."""
+    if "TEST_DATABASE_URL" in os.environ:
+        return {"DATABASE_URL": os.environ["TEST_DATABASE_URL"]}
+    return request.getfixturevalue("ground")(tmp_path_factory.mktemp("chat"))
+
+
+@pytest.fixture(scope="session")
+def built(built_on):
     """The application, made once, and what making it did to the extensions that are one per process."""
-    url = os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{tmp_path_factory.mktemp('chat') / 'chat.sqlite3'}"
     with pytest.MonkeyPatch.context() as patch:
         for name in (
             "CORS_ORIGIN",
@@ -45,7 +53,7 @@ def built(tmp_path_factory):
             "APP_ENV": "test",
             "LOG_LEVEL": "ERROR",
             "SECRET_KEY": "not a secret here",
-            "DATABASE_URL": url,
+            **built_on,
         }.items():
             patch.setenv(name, value)
         patch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))

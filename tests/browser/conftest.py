@@ -11,7 +11,7 @@ pytest.register_assert_rewrite("tests.browser.room_page", "tests.browser.visitor
 from tests.browser import chromium  # noqa: E402 (once its assertions are ready to explain themselves)
 from tests.browser.visitor import Visitor  # noqa: E402
 from tests.browser.workplace import Workplace  # noqa: E402
-from tests.live.conftest import migrated, servers  # noqa: E402, F401 (fixtures)
+from tests.live.conftest import servers  # noqa: E402, F401 (a fixture)
 
 ARTEFACTS = chromium.ROOT / "test-artefacts"
 WINDOW = {"width": 1280, "height": 800}

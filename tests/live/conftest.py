@@ -1,7 +1,7 @@
-"""Real servers for the live tests: `python wsgi.py` as a process on a free port, on a database of its own."""
+"""Real servers for the live tests: `python wsgi.py` as a process on a free port, on a ground of its own, in the mode that
+ASYNC_MODE names."""
 
 import os
-import shutil
 import time
 from pathlib import Path
 
@@ -18,22 +18,13 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory):
-    """A folder with an empty, migrated database, to be copied."""
-    folder = tmp_path_factory.mktemp("migrated")
-    Server(folder, {}).flask("db", "upgrade")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def servers(tmp_path_factory, migrated):
+def servers(tmp_path_factory, ground):
     """Makes servers: `servers(RATE_LIMITS="on")`; each with a database of its own. They end with the tests."""
     made = []
 
     def make(most_files=None, **environ) -> Server:
         folder = tmp_path_factory.mktemp("server")
-        shutil.copytree(migrated, folder, dirs_exist_ok=True)
-        made.append(Server(folder, environ, most_files).start())
+        made.append(Server(folder, mode() | ground(folder) | environ, most_files).start())
         return made[-1]
 
     yield make
@@ -67,13 +58,13 @@ def settings():
 
 @pytest.fixture(scope="session")
 def houses(servers):
-    """Servers that nobody stops, in the mode that the environment names, with people to come: one for each settings."""
+    """Servers that nobody stops, with people to come: one for each settings."""
     made = {}
 
     def house(**settings) -> House:
         key = frozenset(settings.items())
         if key not in made:
-            made[key] = House(servers(**mode(), **settings))
+            made[key] = House(servers(**settings))
         return made[key]
 
     return house
@@ -87,13 +78,14 @@ def house(houses, settings):
 @pytest.fixture
 def shaky_house(servers):
     """A server of one's own, to be stopped, killed and restarted."""
-    house = House(servers(**mode()))
+    house = House(servers())
     yield house
     if house.server.process.poll() is None:
         house.server.kill()
 
 
 def mode() -> dict:
+    """The one that the environment names."""
     return {"ASYNC_MODE": os.environ.get("ASYNC_MODE", "eventlet")}
 
 

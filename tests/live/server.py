@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests.reaper import ends_with_us
+
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 30
 STOP_S = 40  # the server's own grace is 25 s
@@ -39,6 +41,7 @@ class Server:
     def start(self):
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(self.command, cwd=self.root, env=self.environ, stdout=log, stderr=log)
+        ends_with_us(self.process.pid)
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline and self.process.poll() is None:
             if answers(int(self.port)):

@@ -1,6 +1,7 @@
 """The serving process from outside: how it starts, what strangers may send it, and how it ends."""
 
 import json
+import os
 import resource
 import socket
 import struct
@@ -15,7 +16,7 @@ import websocket
 
 from chatapp.realtime.websocket import MAX_MESSAGE_BYTES
 
-MODES = ("eventlet", "gevent", "threading")
+MODES = [os.environ["ASYNC_MODE"]] if "ASYNC_MODE" in os.environ else ["eventlet", "gevent", "threading"]
 SOCKET = "/socket.io/?EIO=4&transport=websocket"
 POLLING = "/socket.io/?EIO=4&transport=polling"
 HANDSHAKE = (

@@ -1,5 +1,5 @@
-"""What the application stands on, for real: PostgreSQL and Redis, one each for all tests, others for those that break
-them; and servers of ours on top, as many as wanted.
+"""What the application stands on, for real: PostgreSQL (one for all tests, see tests/grounds.py) and Redis, others for
+tests that break them; and servers of ours on top, as many as wanted.
 """
 
 import itertools
@@ -9,7 +9,7 @@ import pytest
 
 from tests.live.people import House
 from tests.live.server import Server
-from tests.stack.servers import Postgres, Redis
+from tests.stack.servers import Redis
 
 _numbers = itertools.count()
 
@@ -18,23 +18,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.stack)
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    """Never stopped."""
-    server = Postgres(tmp_path_factory.mktemp("postgres")).start()
-    yield server
-    server.end()
-
-
-@pytest.fixture(scope="session")
-def template(postgres, tmp_path_factory):
-    """The name of an empty, migrated database, to be copied."""
-    Server(tmp_path_factory.mktemp("template"), {"DATABASE_URL": postgres.makes("template_chat")}).flask(
-        "db", "upgrade"
-    )
-    return "template_chat"
 
 
 @pytest.fixture
