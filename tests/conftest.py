@@ -26,6 +26,19 @@ pytest_plugins = ["tests.figures", "tests.grounds"]
 FORGETFUL = (presence, typists, notices, ratelimit, connections, strangers)  # modules that remember in memory
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "long_form" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.long)
+
+
+@pytest.fixture
+def long_form() -> bool:
+    """Whether a test that has a long form shall take it: TEST_LONG=1 says so, `make test-full` sets it."""
+    return bool(os.environ.get("TEST_LONG"))
+
+
 @pytest.fixture(scope="session")
 def built_on(request, tmp_path_factory):
     """The settings of the database, and of Redis if there is one."""
