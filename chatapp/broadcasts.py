@@ -9,7 +9,7 @@ from .realtime.connections import NAMESPACE
 
 def to_room(room_id: str, event: str, payload: dict, *, but: int | None = None) -> None:
     """Tell a room, save the connections of the person `but`."""
-    skip = [one.sid for one in connections.of_person(but, room_id)] if but is not None else None
+    skip = [connections.all_of(but)] if but is not None else None
     socketio.emit(event, payload, namespace=NAMESPACE, to=room_id, skip_sid=skip)
 
 
@@ -26,6 +26,12 @@ def new_message(message: Message) -> None:
 def message_updated(message: Message) -> None:
     """Edited or removed."""
     to_room(message.room_id, "messageUpdated", changed(message))
+
+
+def again(change: dict, is_new: bool) -> None:
+    """To the connections of this process only, which missed it. `is_new`: they know nothing of the message yet."""
+    event = "newMessage" if is_new else "messageUpdated"
+    socketio.emit(event, change, namespace=NAMESPACE, to=change["sessionId"], ignore_queue=True)
 
 
 def changed(message: Message) -> dict:

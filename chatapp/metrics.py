@@ -9,3 +9,8 @@ REQUEST_SECONDS = Histogram("chatapp_request_seconds", "Time to answer an HTTP r
 MESSAGES = Counter("chatapp_messages", "Messages said")
 REDIS_UP = Gauge("chatapp_redis_up", "Whether this process can use Redis (1 also where it is not in use)")
 REDIS_UP.set(1)
+RELAY_LISTENING = Gauge("chatapp_relay_listening", "Whether this process hears the events of the others")
+RELAY_SENT = Counter("chatapp_relay_sent", "Events given to Redis for the other processes")
+RELAY_DROPPED = Counter("chatapp_relay_dropped", "Events not given to Redis, which was away, or too slow")
+RELAY_UNREADABLE = Counter("chatapp_relay_unreadable", "What came by Redis and was no event of ours")
+REPAIRED = Counter("chatapp_changes_repaired", "Changes told late, because no other process's event had come")

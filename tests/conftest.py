@@ -16,14 +16,15 @@ from sqlalchemy import delete, event
 
 from chatapp import create_app, notices, passwords, presence, ratelimit, typists
 from chatapp.extensions import cache, db, limiter, socketio
-from chatapp.realtime import connections, strangers
+from chatapp.realtime import connections, delivered, strangers
 
 pytest.register_assert_rewrite("tests.cast")
 
 from tests.cast import Browser, Clock, Somebody  # noqa: E402 (once its assertions are ready to explain themselves)
 
 pytest_plugins = ["tests.figures", "tests.grounds"]
-FORGETFUL = (presence, typists, notices, ratelimit, connections, strangers)  # modules that remember in memory
+# Modules that remember in memory.
+FORGETFUL = (presence, typists, notices, ratelimit, connections, delivered, strangers)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 NAMESPACE = "/chat"
+PERSON = "person:"  # no sid holds a colon
 
 
 @dataclass(slots=True)
@@ -44,6 +45,24 @@ def of_person(person_id: int, room_id: str | None = None) -> list[Connection]:
     """Somebody's connections, all or those that listen to one room."""
     mine = _by_person.get(person_id, {}).values()
     return [one for one in mine if room_id is None or room_id in one.rooms]
+
+
+def all_of(person_id: int) -> str:
+    """A mark that may stand among sids: all of somebody's connections, in whichever process it is read."""
+    return f"{PERSON}{person_id}"
+
+
+def sids_of(skip: str | list[str] | None) -> list[str]:
+    """Sids, with the marks among them resolved to the connections that this process has."""
+    marks = [skip] if isinstance(skip, str) else skip or []
+    return [sid for mark in marks for sid in meant_by(mark)]
+
+
+def meant_by(mark: str) -> list[str]:
+    if not mark.startswith(PERSON):
+        return [mark]
+    number = mark.removeprefix(PERSON)
+    return [one.sid for one in of_person(int(number))] if number.isdecimal() else []
 
 
 def of_credential(kind: str, credential_id: int) -> list[Connection]:

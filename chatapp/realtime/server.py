@@ -27,6 +27,7 @@ def serve(app, socketio) -> None:
     listener = listen(app.config["HOST"], app.config["PORT"], shared=app.config["WEB_CONCURRENCY"] > 1)
     stop_asked = signal_pipe()
     ticker.start(app)
+    socketio.server.manager.start()
     server = driver.Server(listener, app, raise_file_limit() - FILES_KEPT_FREE)
     print(f"Chatapp is at {address(listener)}", flush=True)
     spare_the_collector()

@@ -4,9 +4,9 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
-from .. import health, notices, presence, typists, wire
+from .. import health, notices, presence, repairs, typists, wire
 from ..extensions import socketio
-from ..realtime import loop, strangers, ticker
+from ..realtime import loop, relay, strangers, ticker
 from . import api, auth, errors, headers, ops, origins, pages, static_files
 from .sockets import ChatNamespace
 
@@ -42,6 +42,7 @@ def register(app: Flask) -> None:
     ticker.every(0.2, typists.sweep)
     ticker.every(0.5, presence.sweep)
     ticker.every(1.0, presence.tell_crowds)
+    ticker.every(0.6, repairs.make)
     if app.config["RATE_LIMITS"]:
         ticker.every(5.0, strangers.sweep)
     if app.config["TRUSTED_PROXIES"]:
@@ -55,6 +56,7 @@ def socketio_options(app: Flask) -> dict:
     """How Socket.IO is to be set up: order kept, strangers out, plain JSON."""
     return {
         "async_mode": loop.mode(app.config["ASYNC_MODE"]),
+        "client_manager": relay.manager_for(app.config),
         "async_handlers": False,  # one connection's commands take effect in the order sent
         "namespaces": [ChatNamespace.NAME],
         "manage_session": False,

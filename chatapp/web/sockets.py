@@ -12,7 +12,7 @@ from flask_socketio import ConnectionRefusedError, Namespace
 from .. import history, messages, metrics, presence, rooms, typists, wire
 from ..errors import Invalid, NotFound, RateLimited, Unauthorized, UnknownEvent
 from ..models import Membership, Person
-from ..realtime import connections
+from ..realtime import connections, delivered
 from ..realtime.connections import Connection
 from . import auth
 from .errors import refusal_of
@@ -124,12 +124,14 @@ class ChatNamespace(Namespace):
             return membership
         self.listen(asker, room_id)
         try:
-            return asker.membership(room_id)
+            membership = asker.membership(room_id)
         except NotFound:  # put out in this moment
             self.leave_room(asker.connection.sid, room_id)
             asker.connection.rooms.discard(room_id)
             presence.dismiss(room_id, asker.person.id)
             raise
+        delivered.begin(room_id, membership.room.rev, membership.room.last_seq)
+        return membership
 
     def listen(self, asker: Asker, room_id: str) -> None:
         """From here on the connection hears the room, and the room sees the person."""

@@ -1,0 +1,132 @@
+"""Who hears an event: the clients of this process at once, and by way of Redis those of all others. These are
+Socket.IO's client managers; `create_app` hangs one in, and server.py starts it.
+"""
+
+import queue
+import secrets
+from collections.abc import Container
+
+import structlog
+from socketio import Manager
+
+from .. import metrics
+from ..extensions import redis, socketio
+from . import connections, delivered
+from .channel import Channel
+
+OUTBOX_MAX = 2_000  # events that wait for Redis; those beyond are dropped, and repaired (repairs.py)
+BATCH_MAX = 200  # events that go to Redis together
+log = structlog.get_logger(__name__)
+
+
+class LocalClients(Manager):
+    """The clients of this process, and no others. `skip_sid` may name people (connections.all_of) among the sids."""
+
+    def emit(self, event, data, namespace, room=None, skip_sid=None, **_):
+        self.deliver(event, data, namespace, room, skip_sid)
+
+    def start(self) -> None:
+        """This process serves from now on."""
+
+    def deliver(self, event, data, namespace, room, skip):
+        """The one way by which events reach the clients of this process, whoever sent them."""
+        super().emit(event, data, namespace, room=room, skip_sid=connections.sids_of(skip))
+
+
+class Relay(LocalClients):
+    """The same, and every event goes on to the other processes. They know nothing of each other's connections: who
+    enters, leaves or is cut is each process's own business."""
+
+    def __init__(self, settings: dict):
+        super().__init__()
+        self.me = secrets.token_hex(8)
+        self.channel = Channel(settings)
+        self.outbox = None  # until this process serves: a command has time, and no background that outlives it
+
+    def emit(self, event, data, namespace, room=None, skip_sid=None, **how):
+        """Never waits for Redis in a process that serves."""
+        self.deliver(event, data, namespace, room, skip_sid)
+        if not how.get("ignore_queue"):
+            told = {"from": self.me, "event": event, "data": data, "namespace": namespace, "room": room}
+            self.pass_on(self.json.dumps(told | {"skip": skip_sid}))
+
+    def deliver(self, event, data, namespace, room, skip):
+        super().deliver(event, data, namespace, room, skip)
+        delivered.note(event, data)
+
+    def pass_on(self, message: str) -> None:
+        if self.outbox is None:
+            self.publish([message])
+            return
+        try:
+            self.outbox.put_nowait(message)
+        except queue.Full:
+            metrics.RELAY_DROPPED.inc()
+
+    def publish(self, messages: list[str]) -> None:
+        if self.channel.publish(messages):
+            metrics.RELAY_SENT.inc(len(messages))
+        else:
+            metrics.RELAY_DROPPED.inc(len(messages))
+
+    def start(self) -> None:
+        self.outbox = self.server.eio.create_queue(OUTBOX_MAX)
+        for work in (self.carry, self.listen):
+            self.server.start_background_task(self.for_ever, work)
+
+    def for_ever(self, work) -> None:
+        while True:
+            try:
+                work()
+            except Exception:
+                log.exception("relay_stumbled")
+                self.server.sleep(1)
+
+    def carry(self) -> None:
+        """Take to Redis what waits, as soon as something does."""
+        self.publish(self.batch())
+
+    def batch(self) -> list[str]:
+        messages = [self.outbox.get()]
+        while len(messages) < BATCH_MAX:
+            try:
+                messages.append(self.outbox.get_nowait())
+            except queue.Empty:
+                break
+        return messages
+
+    def listen(self) -> None:
+        """Tell the clients here what other processes say."""
+        for message in self.channel.listen():
+            self.hear(message)
+            self.server.sleep(0)  # many may have come at once: everybody else has a turn between
+
+    def hear(self, message: bytes) -> None:
+        """Whatever comes out of Redis: what is no event of ours is counted and forgotten."""
+        try:
+            told = self.json.loads(message)
+            if told["from"] != self.me:
+                self.take(told["event"], told["data"], told["namespace"], told["room"], told["skip"])
+        except Exception as error:
+            metrics.RELAY_UNREADABLE.inc()
+            log.warning("relay_unreadable", error=type(error).__name__)
+
+    def take(self, event: str, data: dict, namespace: str, room: str, skip) -> None:
+        if not (isinstance(event, str) and isinstance(data, dict) and isinstance(room, str)):
+            raise TypeError("not an event for a room")
+        if not delivered.holds(event, data):  # it comes twice, or late: the clients have it by a repair
+            self.deliver(event, data, namespace, room, skip)
+
+
+def is_needed() -> bool:
+    """Whether there may be other processes: only Redis makes one chat of several."""
+    return redis.in_use
+
+
+def manager_for(settings: dict) -> LocalClients:
+    return Relay(settings) if is_needed() else LocalClients()
+
+
+def listened_to() -> Container[str]:
+    """The rooms that somebody listens to here."""
+    return socketio.server.manager.rooms.get(connections.NAMESPACE, {})
