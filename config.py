@@ -15,10 +15,11 @@ INSTANCE = Path(__file__).resolve().parent / "instance"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - a host's router must reach us
 MAX_REQUEST_BYTES = 128 * 1024
 STATEMENT_TIMEOUT_MS = 5_000  # a query slower than this is a fault, and holds one of few connections
-CONNECT_TIMEOUT_S = 5
+CONNECT_TIMEOUT_S = 5  # of a command; a serving process has less patience (chatapp/postgres_link.py)
 SQLITE_BUSY_S = 1
 QUIET = {"hide_parameters": True}  # an error from the database must not repeat what people wrote
-POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 5}
+POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 1.75}  # seconds: within 2 somebody is told "unavailable"
+SQLITE_POOL = POOL | {"pool_timeout": 10}  # in a file it is there or not; who waits here waits for his turn to write
 
 ENVIRONMENTS = ("production", "development", "test")
 ASYNC_MODES = ("eventlet", "gevent", "threading")
@@ -109,7 +110,7 @@ def _database_url(name, text):
 def _engine_options(url):
     if url.drivername == "sqlite":
         in_memory = url.database in (None, "", ":memory:")
-        return {**QUIET, "connect_args": {"timeout": SQLITE_BUSY_S}, **({} if in_memory else POOL)}
+        return {**QUIET, "connect_args": {"timeout": SQLITE_BUSY_S}, **({} if in_memory else SQLITE_POOL)}
     connect = {"connect_timeout": CONNECT_TIMEOUT_S, "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"}
     return {**QUIET, "pool_pre_ping": True, "connect_args": {"application_name": "chatapp", **connect}, **POOL}
 

@@ -1,11 +1,13 @@
-"""What each database needs before its first query. Called by the factory only."""
+"""What each database needs before its first query. Called by the factory, and by the server before it serves."""
 
 import sqlite3
+import threading
 
 from flask import Flask
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
-from .extensions import db
+from .extensions import db, postgres
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",  # readers and the writer do not wait for each other
@@ -13,6 +15,8 @@ SQLITE_PRAGMAS = (
     "PRAGMA busy_timeout = 1000",  # milliseconds; the whole process stands still while it waits
     "PRAGMA foreign_keys = ON",
 )
+WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+TURN_S = 10  # of patience until it is one's turn to write
 
 
 def configure(app: Flask) -> None:
@@ -20,6 +24,15 @@ def configure(app: Flask) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "connect", prepare_sqlite)
+            Queue().stand_before(db.engine)
+
+
+def serve(app: Flask, wait) -> None:
+    """The process is about to serve: nothing may wait for PostgreSQL without an end. `wait`: the driver's."""
+    with app.app_context():
+        if db.engine.dialect.name == "postgresql":
+            db.engine.dispose(close=False)  # what was opened before would not be watched
+            postgres.serve(db.engine, wait)
 
 
 def prepare_sqlite(connection: sqlite3.Connection, _record) -> None:
@@ -27,3 +40,31 @@ def prepare_sqlite(connection: sqlite3.Connection, _record) -> None:
         connection.execute(pragma)
     # SQLite's own knows the 26 letters only.
     connection.create_function("lower", 1, lambda text: text and text.lower(), deterministic=True)
+
+
+class Queue:
+    """One writer at a time in this process, from the first write of a transaction to its end. SQLite has one anyway;
+    but who finds it busy there sleeps and tries again, ever longer, and of many threads some always come too late.
+    """
+
+    def __init__(self):
+        self.turn = threading.Lock()
+        self.writer = None  # the connection whose turn it is
+
+    def stand_before(self, engine) -> None:
+        event.listen(engine, "before_cursor_execute", self.take)
+        for over in ("checkin", "invalidate", "close", "detach"):
+            event.listen(engine, over, self.give_back)
+
+    def take(self, connection, _cursor, statement: str, *_) -> None:
+        asking = connection.connection.dbapi_connection
+        if self.writer is asking or not statement.lstrip().upper().startswith(WRITING):
+            return
+        if not self.turn.acquire(timeout=TURN_S):
+            raise OperationalError(None, None, TimeoutError("not one's turn to write in time"))
+        self.writer = asking
+
+    def give_back(self, connection: sqlite3.Connection | None, *_) -> None:
+        if connection is not None and self.writer is connection:
+            self.writer = None
+            self.turn.release()

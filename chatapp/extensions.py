@@ -9,6 +9,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import DeclarativeBase
 
+from .postgres_link import PostgresLink
 from .redis_link import RedisLink
 
 
@@ -20,6 +21,7 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 migrate = Migrate()
 redis = RedisLink()
+postgres = PostgresLink()
 cache = Cache()
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, headers_enabled=False)

@@ -6,7 +6,7 @@ from flask import current_app
 from sqlalchemy import func, select, text, type_coerce
 from sqlalchemy.exc import SQLAlchemyError
 
-from .extensions import db, redis
+from .extensions import db, postgres, redis
 from .models import Message, Moment, now
 
 
@@ -32,6 +32,16 @@ def redis_state() -> str:
 def look_for_redis() -> None:
     """Whether a Redis that was away is back. Called by the ticker."""
     redis.probe()
+
+
+def database_known_away() -> bool:
+    """Whether it is not even asked at present; it has been said in the log."""
+    return postgres.away
+
+
+def look_for_database() -> None:
+    """Whether a PostgreSQL that was away is back. Called by the ticker."""
+    postgres.probe()
 
 
 def migrations() -> tuple[str | None, str]:

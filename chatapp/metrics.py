@@ -14,3 +14,5 @@ RELAY_SENT = Counter("chatapp_relay_sent", "Events given to Redis for the other 
 RELAY_DROPPED = Counter("chatapp_relay_dropped", "Events not given to Redis, which was away, or too slow")
 RELAY_UNREADABLE = Counter("chatapp_relay_unreadable", "What came by Redis and was no event of ours")
 REPAIRED = Counter("chatapp_changes_repaired", "Changes told late, because no other process's event had come")
+DATABASE_UP = Gauge("chatapp_database_up", "Whether this process can use the database")
+DATABASE_UP.set(1)

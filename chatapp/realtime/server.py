@@ -10,6 +10,7 @@ import sys
 
 import structlog
 
+from .. import database
 from . import ticker
 
 GRACE_S = 25  # hosts kill a process 30 s after they asked it to stop
@@ -26,6 +27,7 @@ def serve(app, socketio) -> None:
     driver = importlib.import_module(f"{__package__}.drivers.on_{app.config['ASYNC_MODE']}")
     listener = listen(app.config["HOST"], app.config["PORT"], shared=app.config["WEB_CONCURRENCY"] > 1)
     stop_asked = signal_pipe()
+    database.serve(app, driver.wait_for_file)
     ticker.start(app)
     socketio.server.manager.start()
     server = driver.Server(listener, app, raise_file_limit() - FILES_KEPT_FREE)

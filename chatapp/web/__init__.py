@@ -36,6 +36,7 @@ def register(app: Flask) -> None:
     for blueprint in (*pages.BLUEPRINTS, *api.BLUEPRINTS, ops.blueprint):
         app.register_blueprint(blueprint)
     socketio.on_namespace(ChatNamespace(app))
+    ticker.every(0.5, health.look_for_database)
     ticker.every(0.5, health.look_for_redis)
     ticker.every(0.3, notices.obey)
     ticker.every(600, notices.tidy)

@@ -5,14 +5,16 @@ import time
 
 import structlog
 from flask import Flask, g, jsonify, make_response, render_template, request
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from .. import health
 from ..errors import ChatError, Internal, Invalid, NotFound, RateLimited, TooLarge, Unavailable
 from ..extensions import limiter
 
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, PendingRollbackError)
+TOLD_EVERY_S = 1.0  # in the log, while the database refuses: what it refuses comes by the thousand
 STATUS = {
     "unauthorized": 401,
     "forbidden": 403,
@@ -34,6 +36,7 @@ TITLES = {
     429: "One moment",
     503: "We will be right back",
 }
+_told: dict[str, float] = {}  # what, and when (monotonic seconds)
 log = structlog.get_logger(__name__)
 
 
@@ -97,8 +100,16 @@ def refusal_of(error: Exception) -> ChatError:
     """What may be told of anything that goes wrong, at every door; what may not is written down."""
     if isinstance(error, ChatError):
         return error
-    if isinstance(error, DATABASE_AWAY):
-        log.error("database_unavailable", error=type(error).__name__)
+    if isinstance(error, DATABASE_AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        tell_of_database(error)
         return Unavailable("The database cannot be reached; please try again.", retry_after=1)
     log.error("accident", exc_info=error)
     return Internal("Something went wrong here; it was written down.")
+
+
+def tell_of_database(error: Exception) -> None:
+    """In the log, now and then; of a PostgreSQL that is away it has been told (postgres_link.py)."""
+    at = time.monotonic()
+    if not health.database_known_away() and at - _told.get("database", -TOLD_EVERY_S) >= TOLD_EVERY_S:
+        _told["database"] = at
+        log.error("database_unavailable", error=type(error).__name__)

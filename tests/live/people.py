@@ -276,7 +276,8 @@ class House:
 
     def __init__(self, server):
         self.server, self.url = server, server.url
-        self.engine = create_engine(server.environ["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg2://"))
+        address = server.environ["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg2://")
+        self.engine = create_engine(address, pool_pre_ping=True)  # a test may have restarted it
 
     def people(self, count) -> list[Somebody]:
         return [self.somebody(f"Guest {number + 1}") for number in range(count)]

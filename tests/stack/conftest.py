@@ -9,7 +9,7 @@ import pytest
 
 from tests.live.people import House
 from tests.live.server import Server
-from tests.stack.servers import Redis
+from tests.stack.servers import Postgres, Redis
 
 _numbers = itertools.count()
 
@@ -24,6 +24,14 @@ def pytest_collection_modifyitems(items):
 def database(postgres, template):
     """The address of an empty, migrated database of one's own."""
     return postgres.makes(f"chat{next(_numbers)}", template)
+
+
+@pytest.fixture
+def shaky_postgres(tmp_path):
+    """A PostgreSQL of one's own, to be killed, frozen and stopped; what it acknowledged it has written."""
+    server = Postgres(tmp_path / "shaky", "synchronous_commit=on").start()
+    yield server
+    server.end()
 
 
 @pytest.fixture

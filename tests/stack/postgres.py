@@ -9,6 +9,7 @@ import functools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -18,9 +19,10 @@ import psycopg2
 
 from tests.live.server import answers
 from tests.reaper import ends_with_us
-from tests.stack.process import RealServer, part_of
+from tests.stack.process import START_S, RealServer, part_of
 
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+LETTERS = ("--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")  # more than 26, on any machine
 NOBODY = "nobody"
 TRAVERSABLE = 0o001
 
@@ -38,7 +40,7 @@ class Postgres(RealServer):
 
     def make(self, of: "Postgres | None"):
         if of is None:
-            command = ["initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
+            command = ["initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", *LETTERS, "-N"]
         else:
             source = f"host=127.0.0.1 port={of.port} user=postgres"
             command = ["pg_basebackup", "-D", self.data, "-R", "-c", "fast", "-N", "-d", source]
@@ -67,6 +69,11 @@ class Postgres(RealServer):
         with suppress(psycopg2.Error):
             self.asks("SELECT 1")
             return True
+
+    def stop(self):
+        """As an operator does: it lets nobody finish, and ends in order."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(START_S)
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"

@@ -57,6 +57,15 @@ def wait_until_readable(file):
     trampoline(file, read=True)
 
 
+def wait_for_file(file, to_write, seconds):
+    """Whether it can be read (or written) within that time."""
+    try:
+        trampoline(file, read=not to_write, write=to_write, timeout=seconds, timeout_exc=TimeoutError)
+    except TimeoutError:
+        return False
+    return True
+
+
 class PatientListener:
     """A listening socket that outlives a failed accept; upstream's server ends at the first one."""
 

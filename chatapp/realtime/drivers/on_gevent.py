@@ -56,3 +56,13 @@ class Server(pywsgi.WSGIServer):
 
 def wait_until_readable(file):
     gevent.socket.wait_read(file)
+
+
+def wait_for_file(file, to_write, seconds):
+    """Whether it can be read (or written) within that time."""
+    wait = gevent.socket.wait_write if to_write else gevent.socket.wait_read
+    try:
+        wait(file, timeout=seconds, timeout_exc=TimeoutError)
+    except TimeoutError:
+        return False
+    return True

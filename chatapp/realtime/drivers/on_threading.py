@@ -52,3 +52,10 @@ class Server:
 
 def wait_until_readable(file):
     select.select([file], [], [])
+
+
+def wait_for_file(file, to_write, seconds):
+    """Whether it can be read (or written) within that time."""
+    watch = select.poll()
+    watch.register(file, select.POLLOUT if to_write else select.POLLIN)
+    return bool(watch.poll(seconds * 1000))
