@@ -38,6 +38,23 @@ def changed(message: Message) -> dict:
     return {"sessionId": message.room_id, "rev": message.rev, "message": wire.message(message)}
 
 
+def stream_chunk(room_id: str, message_id: int, gen: int, offset: int, text: str) -> None:
+    """New text of a stream, and the place of it in UTF-16 units."""
+    payload = {"sessionId": room_id, "messageId": message_id, "gen": gen, "offset": offset, "text": text}
+    to_room(room_id, "streamChunk", payload)
+
+
+def stream_status(room_id: str, status: dict) -> None:
+    """`status`: `{messageId, gen, phase, length}`."""
+    to_room(room_id, "streamStatus", {"sessionId": room_id} | status)
+
+
+def stream_complete(message: Message) -> None:
+    """It has ended, one way or another: what the message is now holds, whatever was heard before."""
+    payload = changed(message) | {"gen": message.gen, "length": wire.utf16_length(message.content)}
+    to_room(message.room_id, "streamComplete", payload | ({"error": message.error} if message.error else {}))
+
+
 def typing(room_id: str, user: dict, is_typing: bool) -> None:
     payload = {"sessionId": room_id, "user": {"id": user["id"], "name": user["name"]}, "isTyping": is_typing}
     to_room(room_id, "typing", payload, but=user["id"])

@@ -5,16 +5,19 @@ class ChatError(Exception):
     """A refusal that may be told to whoever asked.
 
     `message` is a sentence for people, `field` the camelCase name of the payload's field at fault,
-    `retry_after` the whole or broken seconds after which asking again makes sense.
+    `retry_after` the whole or broken seconds after which asking again makes sense, `length` where a stream's text ends.
     """
 
     code = "internal"
 
-    def __init__(self, message: str, *, field: str | None = None, retry_after: float | None = None):
+    def __init__(
+        self, message: str, *, field: str | None = None, retry_after: float | None = None, length: int | None = None
+    ):
         super().__init__(message)
         self.message = message
         self.field = field
         self.retry_after = retry_after
+        self.length = length
 
     def to_dict(self) -> dict:
         """The `error` object of the contract (section 2)."""
@@ -23,6 +26,8 @@ class ChatError(Exception):
             error["field"] = self.field
         if self.retry_after is not None:
             error["retryAfter"] = round(self.retry_after, 3)
+        if self.length is not None:
+            error["length"] = self.length
         return error
 
 

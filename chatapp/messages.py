@@ -3,8 +3,8 @@
 Each verb takes the caller's membership, commits once and tells the room afterwards.
 """
 
-from . import broadcasts, history, markdown, metrics, ratelimit, rooms, saying, typists
-from .errors import Forbidden, Invalid, NotFound, RateLimited
+from . import broadcasts, history, markdown, metrics, ratelimit, rooms, saying, streams, typists
+from .errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from .models import Membership, Message, Person, now
 
 
@@ -43,6 +43,8 @@ def edit(somebody: Person, message_id: int, content: str) -> Message:
     rooms.require_unarchived(membership.room)
     if message.removed_at is not None:
         raise NotFound("This message was removed.")
+    if message.status in streams.AT_WORK:
+        raise Conflict("It is still being said.")
     if message.content == content:
         return message
     ratelimit.take(somebody.id, "edit")
@@ -57,6 +59,7 @@ def remove(somebody: Person, message_id: int) -> Message:
     rooms.require_unarchived(membership.room)
     if message.removed_at is not None:
         return message
+    streams.silence(message)
     try:
         return saying.change(message, content="", body_html="", edited_at=None, removed_at=now())
     except NotFound:  # somebody else did it in the same moment

@@ -178,6 +178,7 @@ class Message(db.Model):
     author: Mapped[Person] = relationship()
 
 
+# In these very words, so that SQLite too sees that the index holds what is asked for.
 AT_WORK = text("status IN ('queued', 'streaming')")
 
 

@@ -181,14 +181,15 @@ def advance(room_id: str, count: int = 1) -> tuple[int, int]:
     return counted(room_id, last_seq=Room.last_seq + count, rev=Room.rev + count)
 
 
-def advance_rev(room_id: str) -> int:
+def advance_rev(room_id: str, *, even_archived: bool = False) -> int:
     """The next `rev` alone: something said before has changed. As advance."""
-    return counted(room_id, rev=Room.rev + 1)[1]
+    return counted(room_id, even_archived, rev=Room.rev + 1)[1]
 
 
-def counted(room_id: str, **values) -> tuple[int, int]:
+def counted(room_id: str, even_archived: bool = False, **values) -> tuple[int, int]:
     rooms = Room.__table__
-    step = update(rooms).where(rooms.c.id == room_id, rooms.c.archived_at.is_(None)).values(**values)
+    wanted = [rooms.c.id == room_id] if even_archived else [rooms.c.id == room_id, rooms.c.archived_at.is_(None)]
+    step = update(rooms).where(*wanted).values(**values)
     counters = db.session.execute(step.returning(rooms.c.last_seq, rooms.c.rev)).one_or_none()
     if counters is None:
         db.session.rollback()

@@ -5,7 +5,7 @@ streams, and by seed and transcripts for much at once.
 
 import hashlib
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -59,8 +59,7 @@ def digest(client_id: str, content: str) -> str:
 
 def said_before(membership: Membership, content: str, client_id: str) -> Message | None:
     """The message already said under this client id; Conflict when that was something else."""
-    wanted = select(Message).where(Message.author_id == membership.person_id, Message.client_id == client_id)
-    said = db.session.scalar(wanted.options(joinedload(Message.author, innerjoin=True)))
+    said = db.session.scalar(with_author(Message.author_id == membership.person_id, Message.client_id == client_id))
     if said is None:
         return None
     if said.room_id != membership.room_id or said.sent_digest != digest(client_id, content):
@@ -75,10 +74,15 @@ def require_in_room(message_id: int | None, room_id: str) -> None:
         raise Invalid("replyTo: there is no such message in this room.", field="replyTo")
 
 
+def with_author(*where) -> Select:
+    """Messages as they are now, with their authors."""
+    wanted = select(Message).where(*where).options(joinedload(Message.author, innerjoin=True))
+    return wanted.execution_options(populate_existing=True)
+
+
 def find(somebody: Person, message_id: int) -> tuple[Message, Membership]:
     """A message somebody may read, with his place in its room; NotFound otherwise."""
-    loaded = [joinedload(Message.author, innerjoin=True)]
-    message = db.session.get(Message, message_id, options=loaded, populate_existing=True)
+    message = db.session.scalar(with_author(Message.id == message_id))
     if message is None:
         raise NotFound("There is no such message.")
     try:

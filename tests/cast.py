@@ -9,6 +9,7 @@ from chatapp import devices, people, tokens
 from chatapp.extensions import db, socketio
 from chatapp.models import Person
 from chatapp.realtime import ticker
+from chatapp.streams import voices
 
 CHAT = "/chat"
 API = "/api/v1"
@@ -160,6 +161,30 @@ class Somebody:
         assert ack["ok"], ack
         return ack["message"]
 
+    def speaks(self, *pieces, room=None, message=None, **more):
+        """A stream of these pieces so far; its message."""
+        message = message or self.begins(room, **more)
+        length = 0
+        for piece in pieces:
+            length = self.pushes(message, length, piece)
+        return message
+
+    def begins(self, room=None, **more):
+        ack = self.asks("startStream", {"sessionId": room or self.here, "clientId": str(uuid.uuid4())} | more)
+        assert ack["ok"], ack
+        return ack["message"]
+
+    def pushes(self, message, offset, text):
+        given = {"messageId": message["id"], "gen": message["gen"], "offset": offset, "text": text}
+        ack = self.asks("streamChunk", given)
+        assert ack["ok"], ack
+        return ack["length"]
+
+    def finishes(self, message, **more):
+        ack = self.asks("streamComplete", {"messageId": message["id"], "gen": message["gen"]} | more)
+        assert ack["ok"], ack
+        return ack["message"]
+
     def hears(self, event):
         return self.tab.hears(event)
 
@@ -204,6 +229,10 @@ class Clock:
     def run(self, job):
         with self.app.app_context():
             job()
+
+    def pumps(self):
+        """What streams have to tell is told."""
+        self.run(voices.tell_all)
 
     def passes(self, seconds):
         self.offset += seconds

@@ -17,6 +17,7 @@ from sqlalchemy import delete, event
 from chatapp import create_app, notices, passwords, presence, ratelimit, typists
 from chatapp.extensions import cache, db, limiter, socketio
 from chatapp.realtime import connections, delivered, strangers
+from chatapp.streams import tending, voices
 
 pytest.register_assert_rewrite("tests.cast")
 
@@ -24,7 +25,7 @@ from tests.cast import Browser, Clock, Somebody  # noqa: E402 (once its assertio
 
 pytest_plugins = ["tests.figures", "tests.grounds"]
 # Modules that remember in memory.
-FORGETFUL = (presence, typists, notices, ratelimit, connections, delivered, strangers)
+FORGETFUL = (presence, typists, notices, ratelimit, connections, delivered, strangers, voices, tending)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -70,6 +71,7 @@ def built(built_on):
             **built_on,
         }.items():
             patch.setenv(name, value)
+        patch.setattr(voices, "wake_pump", lambda: None)  # a test says when what waits is told: clock.pumps()
         patch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         # The limiter only sets itself up when it is on; each test that wants it switches it on again.
         app = create_app({"RATE_LIMITS": False, "RATELIMIT_ENABLED": True})

@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Request
 from flask_socketio import ConnectionRefusedError, Namespace
 
-from .. import history, messages, metrics, presence, rooms, typists, wire
+from .. import history, messages, metrics, presence, rooms, streams, typists, wire
 from ..errors import Invalid, NotFound, RateLimited, Unauthorized, UnknownEvent
 from ..models import Membership, Person
 from ..realtime import connections, delivered
@@ -114,7 +114,7 @@ class ChatNamespace(Namespace):
             "messages": page["messages"],
             "hasMore": page["hasMore"],
             "online": presence.who(ask.session_id),
-            "streams": [],
+            "streams": streams.snapshots(ask.session_id),
         }
 
     def entered(self, asker: Asker, room_id: str) -> Membership:
@@ -149,7 +149,8 @@ class ChatNamespace(Namespace):
     def on_syncSession(self, asker: Asker, payload) -> dict:
         ask = wire.parse(wire.SyncSession, payload)
         membership = self.entered(asker, ask.session_id)
-        return history.changes(membership, ask.after_rev) | {"streams": []}
+        held = {(one.message_id, one.gen): one.length for one in ask.streams}
+        return history.changes(membership, ask.after_rev) | {"streams": streams.snapshots(ask.session_id, held)}
 
     def on_sendMessage(self, asker: Asker, payload) -> dict:
         ask = wire.parse(wire.SendMessage, payload)
@@ -173,6 +174,28 @@ class ChatNamespace(Namespace):
         ask = wire.parse(wire.OfSession, payload)
         typists.hear(asker.membership(ask.session_id), False)
         return {}
+
+    def on_startStream(self, asker: Asker, payload) -> dict:
+        ask = wire.parse(wire.StartStream, payload)
+        message, _ = streams.begin(asker.membership(ask.session_id), ask.client_id, ask.reply_to)
+        return {"message": wire.message(message)}
+
+    def on_streamChunk(self, asker: Asker, payload) -> dict:
+        ask = wire.parse(wire.StreamChunk, payload)
+        return {"length": streams.push(streams.mine(asker.person, ask.message_id, ask.gen), ask.offset, ask.text)}
+
+    def on_streamComplete(self, asker: Asker, payload) -> dict:
+        ask = wire.parse(wire.StreamComplete, payload)
+        stream = streams.mine(asker.person, ask.message_id, ask.gen)
+        return {"message": wire.message(streams.finish(stream, ask.status, ask.error))}
+
+    def on_stopStream(self, asker: Asker, payload) -> dict:
+        ask = wire.parse(wire.OfStream, payload)
+        return {"status": streams.stop(asker.person, ask.message_id, ask.gen)}
+
+    def on_repeatStream(self, asker: Asker, payload) -> dict:
+        ask = wire.parse(wire.OfStream, payload)
+        return {"message": wire.message(streams.repeat(asker.person, ask.message_id, ask.gen))}
 
 
 COMMANDS = {name for name in vars(ChatNamespace) if name.startswith("on_")} - {"on_connect", "on_disconnect"}

@@ -10,14 +10,17 @@ from ..errors import ChatError, Invalid, TooLarge
 from .values import (
     NAME_MAX,
     PAGE_MAX,
+    STREAM_MAX,
     ClientId,
     Content,
     Count,
     Id,
     MemberIds,
     Name,
+    Piece,
     QueryCount,
     SessionId,
+    StreamError,
     Topic,
     no_numeral_tricks,
     one_line,
@@ -62,12 +65,47 @@ class SendMessage(NewMessage, OfSession):
     pass
 
 
-class NewContent(Payload):
-    content: Content
-
-
 class OfMessage(Payload):
     message_id: Id
+
+
+class StreamStart(Payload):
+    client_id: ClientId
+    reply_to: Id | None = None
+
+
+class StartStream(StreamStart, OfSession):
+    pass
+
+
+class StreamGen(Payload):
+    gen: Count
+
+
+class StreamPiece(StreamGen):
+    offset: Annotated[int, Field(ge=0, le=STREAM_MAX)]
+    text: Piece
+
+
+class StreamEnd(StreamGen):
+    status: Literal["complete", "stopped", "truncated", "error"] | None = None
+    error: StreamError | None = None
+
+
+class OfStream(StreamGen, OfMessage):
+    pass
+
+
+class StreamChunk(StreamPiece, OfMessage):
+    pass
+
+
+class StreamComplete(StreamEnd, OfMessage):
+    pass
+
+
+class NewContent(Payload):
+    content: Content
 
 
 class EditMessage(NewContent, OfMessage):

@@ -57,6 +57,8 @@ def message(said: Message) -> dict:
         "content": "" if gone else said.content,
         "status": said.status,
         "gen": said.gen,
+        "askedBy": said.asker_id,
+        "error": None if gone else said.error,
         "replyTo": None if gone else said.reply_to_id,
         "clientId": said.client_id,
         "createdAt": moment(said.created_at),

@@ -8,6 +8,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 CONTENT_MAX = 10_000  # UTF-16 code units
+STREAM_MAX = 32_000  # UTF-16 code units
+ERROR_CODE = re.compile("[a-z_]{1,30}")
+ERROR_TEXT_MAX = 300
 NAME_MAX = 80
 TOPIC_MAX = 300
 ID_MAX = 2**63 - 1
@@ -74,6 +77,24 @@ def no_numeral_tricks(value):
     return int(value) if isinstance(value, str) else value
 
 
+def piece(text: str) -> str:
+    """Part of a streamed message: nothing is cut off, and it may be empty."""
+    if utf16_length(storable(text)) > STREAM_MAX:
+        raise PydanticCustomError("too_large", f"may be {STREAM_MAX:,} characters at the most")
+    return text
+
+
+def stream_error(given) -> dict:
+    """`{code, message}`, or a sentence alone: why a stream broke off."""
+    given = {"message": given} if isinstance(given, str) else given
+    code, message = (given.get("code", "internal"), given.get("message", "")) if isinstance(given, dict) else (0, 0)
+    if not isinstance(code, str) or not isinstance(message, str) or not ERROR_CODE.fullmatch(code):
+        raise PydanticCustomError("error", "must be a sentence, or an object of a code and a message")
+    return {"code": code, "message": storable(message).strip()[:ERROR_TEXT_MAX]}
+
+
+Piece = Annotated[str, AfterValidator(piece)]
+StreamError = Annotated[dict, BeforeValidator(stream_error)]
 SessionId = Annotated[str, Field(max_length=64), AfterValidator(storable)]
 ClientId = Annotated[str, AfterValidator(canonical_uuid)]
 Content = Annotated[str, AfterValidator(spoken)]

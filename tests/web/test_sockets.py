@@ -17,8 +17,16 @@ ROOM_COMMANDS = {
     "sendMessage": {"content": "hi", "clientId": "6f1c2c0e-53a5-4d07-9d0b-0d4f3f0a7c11"},
     "typing": {"isTyping": True},
     "stopTyping": {},
+    "startStream": {"clientId": "0b0d7a5e-9d0c-4c8e-8a1e-1f2f3a4b5c6d"},
 }
-MESSAGE_COMMANDS = {"editMessage": {"content": "other"}, "removeMessage": {}}
+MESSAGE_COMMANDS = {
+    "editMessage": {"content": "other"},
+    "removeMessage": {},
+    "streamChunk": {"gen": 1, "offset": 0, "text": "more"},
+    "streamComplete": {"gen": 1},
+    "stopStream": {"gen": 1},
+    "repeatStream": {"gen": 1},
+}
 
 
 def test_the_commands_are_those_of_the_contract():
@@ -209,7 +217,7 @@ def test_entering_asks_who_whether_and_whether_still(ana, ben, room, queries):
     ana.gets(f"/sessions/{room}/messages"), ben.tab.hears_all()
     with queries() as statements:
         ben.enters(room)
-    assert len(statements) == 3 and not [one for one in statements if "FROM messages" in one]
+    assert len(statements) == 4 and not [one for one in statements if "FROM messages" in one]
 
 
 def test_typing_and_leaving_ask_two_things(ben, room, queries):

@@ -1,0 +1,15 @@
+"""Messages that are spoken piece by piece. A stream belongs to its message, never to a connection: whoever speaks may
+come back over another one, and it lives on when its viewers leave. Called by the doors and by bots.
+
+speaking.py  begin, push, finish, stop, repeat: what is asked for
+voices.py    what this process speaks or hears spoken at the moment, told to the room in joined chunks
+texts.py     the text so far, where every process can read it
+turns.py     who may speak at once, and who waits
+tending.py   saves, beats, ends what runs too long or was left behind
+"""
+
+from .speaking import begin, finish, mine, push, repeat, silence, snapshots, stop
+from .tending import recover, tend
+from .turns import AT_WORK
+
+__all__ = ["AT_WORK", "begin", "finish", "mine", "push", "recover", "repeat", "silence", "snapshots", "stop", "tend"]

@@ -1,0 +1,94 @@
+"""How a stream ends: once, by whoever is first, with all that was acknowledged. Called within this package."""
+
+from sqlalchemy import update
+
+from .. import broadcasts, history, markdown, notices, rooms, saying
+from ..extensions import db, redis
+from ..models import Message, Stream, now
+from ..realtime.loop import run_aside
+from . import texts, turns, voices
+from .voices import Voice
+
+ASIDE_ABOVE = 4_000  # characters of Markdown: rendering more would hold up everybody
+
+
+def end(voice: Voice, status: str, error: dict | None = None) -> bool:
+    """End it; whether it was we who did. Whatever waits is told before. When the database is away the text stays, and
+    tend tries again."""
+    voice.ending = status, error
+    text = texts.text_of(sealed(voice))
+    voices.tell(voice)
+    body_html = rendered(text)
+    try:
+        message = written(voice, status, error, text, body_html)
+    except Exception:
+        unsealed(voice)
+        raise
+    texts.drop_shared(voice.shared_key)
+    voices.drop(voice)
+    if message is None:
+        return False
+    if message.removed_at is None:
+        voices.tell_status(voice, status, len(texts.units(text)) // 2)
+        broadcasts.stream_complete(message)
+    history.forget(voice.room_id)
+    notices.obey()
+    turns.give()
+    return True
+
+
+def sealed(voice: Voice) -> bytes:
+    """All that was acknowledged anywhere; nothing is from now on."""
+    with voice.lock:
+        voice.sealed = True
+        shared = texts.seal_shared(voice.shared_key)
+        return max(bytes(voice.text), shared or b"", key=len)
+
+
+def unsealed(voice: Voice) -> None:
+    db.session.rollback()
+    voice.sealed = False
+    if redis.in_use:
+        texts.unseal_shared(voice.shared_key)
+
+
+def rendered(text: str) -> str:
+    return run_aside(markdown.to_html, text) if len(text) > ASIDE_ABOVE else markdown.to_html(text)
+
+
+def written(voice: Voice, status: str, error: dict | None, text: str, body_html: str) -> Message | None:
+    """The message as it is after its end; None when it had ended already. Commits."""
+    rev = rooms.advance_rev(voice.room_id, even_archived=True)
+    mine = Stream.message_id == voice.message_id, Stream.gen == voice.gen, Stream.status.in_(turns.AT_WORK)
+    last = (
+        update(Stream)
+        .where(*mine)
+        .values(
+            status=status,
+            text="",
+            length=len(texts.units(text)) // 2,
+            error_code=error and error["code"],
+            ended_at=now(),
+        )
+    )
+    if db.session.execute(last.execution_options(synchronize_session=False)).rowcount != 1:
+        db.session.rollback()
+        return None
+    message = db.session.scalar(saying.with_author(Message.id == voice.message_id))
+    message.status, message.error = status, error
+    if message.removed_at is None:
+        message.rev, message.content, message.body_html = rev, text, body_html
+    notices.post("stream", f"{voice.message_id}:{voice.gen}")
+    db.session.commit()
+    return message
+
+
+def elsewhere(notice) -> None:
+    """A stream has ended, whichever process ended it: here too nobody speaks on."""
+    message_id, _, gen = notice.subject.partition(":")
+    voice = voices.get(int(message_id), int(gen))
+    if voice is not None:
+        voices.drop(voice)
+
+
+notices.OBEY["stream"] = elsewhere

@@ -1,0 +1,87 @@
+"""The text of a stream so far, as UTF-16 (an offset is twice a place in it), where every process can read it: in Redis
+when it is in use. Without Redis there is one process, whose voices hold it all. Called within this package.
+
+In Redis a stream is one string: a mark (open or sealed), then the text. One script appends, so that two processes
+which hear from the same speaker agree on what was heard; nobody appends to what is sealed.
+"""
+
+from ..extensions import redis
+
+OPEN, SEALED = "o\0", "s\0"
+KEPT_S = 600  # longer than any stream lasts
+MARK = 2  # bytes
+
+# KEYS[1]; ARGV: offset in units, text. Answers {state, length before}.
+APPEND = """
+local size = redis.call('STRLEN', KEYS[1])
+if size == 0 then return {'missing', 0} end
+local length = (size - 2) / 2
+if redis.call('GETRANGE', KEYS[1], 0, 0) == 's' then return {'sealed', length} end
+local offset = tonumber(ARGV[1])
+if offset > length then return {'gap', length} end
+local known = (length - offset) * 2
+if known < #ARGV[2] then
+  local first = string.byte(ARGV[2], known + 2)
+  if first >= 220 and first <= 223 then return {'gap', length} end
+  redis.call('APPEND', KEYS[1], string.sub(ARGV[2], known + 1))
+  redis.call('EXPIRE', KEYS[1], 600)
+end
+return {'ok', length}
+"""
+# KEYS[1]. No append after it; answers the text.
+SEAL = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return false end
+redis.call('SETRANGE', KEYS[1], 0, 's')
+return redis.call('GETRANGE', KEYS[1], 2, -1)
+"""
+
+
+def key_of(message_id: int, gen: int) -> str:
+    return f"stream:{message_id}:{gen}"
+
+
+def units(text: str) -> bytes:
+    return text.encode("utf-16-le")
+
+
+def text_of(held: bytes | bytearray) -> str:
+    return held.decode("utf-16-le", "replace")
+
+
+def beginning_of(text: str, length: int) -> str:
+    """The first `length` units at the most; a pair is never split."""
+    return units(text)[: 2 * max(0, length)].decode("utf-16-le", "ignore")
+
+
+def is_border(held: bytes, offset: int) -> bool:
+    """Whether a text may be cut at `offset`: not beyond its end, nor within a pair."""
+    return 2 * offset == len(held) or (2 * offset < len(held) and not 0xDC <= held[2 * offset + 1] <= 0xDF)
+
+
+def open_shared(key: str, held: bytes = b"") -> None:
+    redis.ask(lambda client: client.set(key, OPEN.encode() + held, ex=KEPT_S))
+
+
+def append_shared(key: str, offset: int, piece: bytes) -> tuple[str, int] | None:
+    """(ok | gap | sealed | missing, the length before) or None when Redis is away."""
+    answer = redis.ask(lambda client: client.eval(APPEND, 1, key, offset, piece))
+    return answer and (answer[0].decode(), int(answer[1]))
+
+
+def read_shared(key: str) -> bytes | None:
+    """The text; None when it is not there, or Redis is away."""
+    found = redis.ask(lambda client: client.get(key))
+    return found[MARK:] if found else None
+
+
+def seal_shared(key: str) -> bytes | None:
+    """The whole text, to which nothing is added any more; None as above."""
+    return redis.ask(lambda client: client.eval(SEAL, 1, key))
+
+
+def unseal_shared(key: str) -> None:
+    redis.ask(lambda client: client.setrange(key, 0, OPEN[0]))
+
+
+def drop_shared(key: str) -> None:
+    redis.ask(lambda client: client.delete(key))
