@@ -137,7 +137,7 @@ def test_who_is_no_administrator_is_sent_away(app, path, eve, rule, method):
 
 
 def test_there_are_doors_of_each_kind():
-    assert len(OF_A_ROOM) > 15 and len(OF_ADMINISTRATORS) > 4 and len(EVENTS) == 8
+    assert len(OF_A_ROOM) > 15 and len(OF_ADMINISTRATORS) > 4 and len(EVENTS) == 13
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -170,6 +170,9 @@ def test_who_is_not_in_the_room_asks_for_nothing_there(app, eve, ana, room, even
         "clientId": str(uuid.uuid4()),
         "isTyping": True,
         "afterRev": 0,
+        "gen": 1,
+        "offset": 0,
+        "text": "x",
     }
     ack = eve.asks(event, payload)
     assert ack["error"]["code"] == "not_found" and "secret words" not in str(ack)

@@ -40,6 +40,11 @@ class Session(Answer):
     role: Literal["owner", "admin", "member"]
 
 
+class StreamError(Answer):
+    code: str
+    message: str
+
+
 class Message(Answer):
     id: int = Field(description="The message's id.")
     session_id: str
@@ -48,8 +53,10 @@ class Message(Answer):
     author: Person
     content: str
     html: str
-    status: Literal["complete"]
+    status: Literal["queued", "streaming", "complete", "stopped", "truncated", "error", "interrupted"]
     gen: int
+    asked_by: int | None
+    error: StreamError | None
     reply_to: int | None
     client_id: str
     created_at: Moment
@@ -106,6 +113,7 @@ class Error(Answer):
     message: str = Field(description="A sentence for people. Its words may change.")
     field: str | None = Field(None, description="The field at fault, where there is one.")
     retry_after: float | None = Field(None, description="Seconds after which asking again makes sense.")
+    length: int | None = Field(None, description="Where the text of the stream ends, in UTF-16 code units.")
 
 
 class Refusal(Answer):
@@ -128,6 +136,7 @@ ERRORS = {
 FIELDS = {
     "after": "Only messages whose `seq` is above this one.",
     "afterRev": "Only messages changed after this revision, by `rev`: each once and as it is now.",
+    "askedBy": "The id of the person whom a streamed message answers; null when it answers nobody.",
     "archived": "An archived session can be read; nothing is said, edited or removed in it.",
     "author": "Who said it.",
     "avatarUrl": "The face: an SVG, root-relative, for those who are signed in or send a token.",
@@ -138,8 +147,9 @@ FIELDS = {
     "count": "People online now; null when that is not known.",
     "createdAt": "ISO 8601, UTC, milliseconds.",
     "editedAt": "When it was last edited; null when never, or removed.",
-    "error": "What went wrong.",
-    "gen": "0: an ordinary message.",
+    "code": "What went wrong, for programs.",
+    "error": "What went wrong. (In a message: why a stream broke off; else null.)",
+    "gen": "How often a streamed message has been said; 0: an ordinary message.",
     "hasMore": "More lie in the direction asked: older ones without `after` and `afterRev`, newer ones with either.",
     "html": "The whole message as the pages show it: one element, made safe by the server, the same for every reader. "
     "Its links to this server are root-relative. Programs use `content`.",
@@ -170,7 +180,8 @@ FIELDS = {
     "session": "The session.",
     "sessionId": "The session's id.",
     "sessions": "The caller's sessions, by name, archived ones included.",
-    "status": "`complete`: an ordinary message.",
+    "status": "`complete`: all is said. A streamed message is `queued` and `streaming` before it is that, or `stopped`, "
+    "`truncated`, `error` or `interrupted`: its `content` is then what was said until there, and empty before.",
     "topic": "One line of at most 300 characters; may be empty.",
     "userId": "The person's id.",
     "users": "At most 100 of those online.",
