@@ -180,7 +180,7 @@ FIELDS = {
     "session": "The session.",
     "sessionId": "The session's id.",
     "sessions": "The caller's sessions, by name, archived ones included.",
-    "status": "`complete`: all is said. A streamed message is `queued` and `streaming` before it is that, or `stopped`, "
+    "status": "`complete`: all is said. A streamed message is `queued` and `streaming` before that, or `stopped`, "
     "`truncated`, `error` or `interrupted`: its `content` is then what was said until there, and empty before.",
     "topic": "One line of at most 300 characters; may be empty.",
     "userId": "The person's id.",
