@@ -9,6 +9,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import DeclarativeBase
 
+from .fair_pool import FairPool
 from .postgres_link import PostgresLink
 from .redis_link import RedisLink
 
@@ -18,7 +19,7 @@ class Base(DeclarativeBase):
 
 
 # A row stays readable after the commit that wrote it: what is told afterwards must not cost another query.
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, engine_options={"poolclass": FairPool})
 migrate = Migrate()
 redis = RedisLink()
 postgres = PostgresLink()

@@ -27,7 +27,7 @@ LAYERS = [
     {"broadcasts", "wire"},
     {"models", "markdown", "code_colours", "emoji", "realtime", "secret", "database", "logs"},
     {"extensions", "errors"},
-    {"redis_link", "postgres_link", "metrics"},
+    {"redis_link", "postgres_link", "fair_pool", "metrics"},
 ]  # fmt: skip
 
 

