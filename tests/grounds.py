@@ -63,7 +63,10 @@ def sqlite_ground(tmp_path_factory):
 def postgres_ground(postgres, template, redis_for_all):
     def lay(folder) -> dict:
         number = next(_numbers)
-        redis_url = f"redis://127.0.0.1:{redis_for_all.port}/{number}"
-        return {"DATABASE_URL": postgres.makes(f"ground{number}", template), "REDIS_URL": redis_url}
+        return {
+            "DATABASE_URL": postgres.makes(f"ground{number}", template),
+            "REDIS_URL": f"redis://127.0.0.1:{redis_for_all.port}/{number}",
+            "SECRET_KEY": f"for trial {number} only",  # two chats with one key would hear each other in this Redis
+        }
 
     return lay
