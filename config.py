@@ -17,6 +17,7 @@ MAX_REQUEST_BYTES = 128 * 1024
 STATEMENT_TIMEOUT_MS = 5_000  # a query slower than this is a fault, and holds one of few connections
 CONNECT_TIMEOUT_S = 5  # of a command; a serving process has less patience (chatapp/postgres_link.py)
 SQLITE_BUSY_S = 1
+HIGHEST_PORT = 65_535
 QUIET = {"hide_parameters": True}  # an error from the database must not repeat what people wrote
 POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 1.75}  # seconds: within 2 somebody is told "unavailable"
 SQLITE_POOL = POOL | {"pool_timeout": 10}  # in a file it is there or not; who waits here waits for his turn to write
@@ -65,10 +66,11 @@ def _web(given, app_env):
     """Where to listen, who stands in front, and the cookie (web/headers.py makes it secure where it came by https)."""
     return {
         "HOST": given.get("HOST") or (EVERYWHERE if app_env == "production" else "127.0.0.1"),
-        "PORT": _integer(given, "PORT", 5000, lowest=0, highest=65_535),
+        "PORT": _integer(given, "PORT", 5000, lowest=0, highest=HIGHEST_PORT),
         "ASYNC_MODE": _one_of(given, "ASYNC_MODE", ASYNC_MODES),
         "WEB_CONCURRENCY": _integer(given, "WEB_CONCURRENCY", 1, lowest=1),
         "STICKY_PROXY": _switch(given, "STICKY_PROXY", False),
+        "WORKER_LIFELINE": _integer(given, "WORKER_LIFELINE", 0) or None,  # realtime/supervisor.py sets it
         "TRUSTED_PROXIES": _integer(given, "TRUSTED_PROXIES", 0),
         "CORS_ORIGIN": _origins(given, "CORS_ORIGIN"),
         "STATIC_URL": _static_url(given),
@@ -120,7 +122,7 @@ def _redis(given):
     ways = [n for n in ("REDIS_URL", "REDIS_HOST", "REDIS_SENTINELS", "REDIS_CLUSTER_NODES") if n in given]
     if len(ways) > 1:
         raise SettingError(ways[1], f"cannot stand beside {ways[0]}; name Redis in one way")
-    port = _integer(given, "REDIS_PORT", 6379, lowest=1, highest=65_535)
+    port = _integer(given, "REDIS_PORT", 6379, lowest=1, highest=HIGHEST_PORT)
     url = given.get("REDIS_URL")
     if "REDIS_HOST" in given:
         url = f"redis://{given['REDIS_HOST']}:{port}"
@@ -165,6 +167,18 @@ def _require_for_several_processes(config):
         raise SettingError("WEB_CONCURRENCY", "more than 1 needs PostgreSQL; DATABASE_URL names SQLite")
     if not any(config[name] for name in REDIS_WAYS):
         raise SettingError("WEB_CONCURRENCY", "more than 1 needs Redis; set REDIS_URL")
+    if config["STICKY_PROXY"] and config["WORKER_LIFELINE"] is None:
+        _require_a_port_each(config["PORT"], config["WEB_CONCURRENCY"])
+
+
+def _require_a_port_each(first, count):
+    """A proxy that keeps a browser at one process has to know each by a port of its own."""
+    if first == 0:
+        raise SettingError("PORT", "cannot be 0 with STICKY_PROXY; each process takes the next port")
+    if first + count - 1 > HIGHEST_PORT:
+        raise SettingError(
+            "PORT", f"must be at most {HIGHEST_PORT - count + 1} with STICKY_PROXY and {count} processes"
+        )
 
 
 def _secret_key(given, app_env):

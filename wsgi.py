@@ -3,7 +3,27 @@
 import os
 import sys
 
+
+def share_out() -> None:
+    """Where several processes are to serve, become the program that starts them: this one again, each a worker."""
+    import config
+
+    try:
+        settings = config.load(os.environ)
+    except config.SettingError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    if settings["WEB_CONCURRENCY"] > 1:
+        program = os.path.abspath(__file__)
+        supervisor = os.path.join(os.path.dirname(program), "chatapp", "realtime", "supervisor.py")
+        where = [settings["HOST"], str(settings["PORT"]), str(settings["WEB_CONCURRENCY"])]
+        how = "sticky" if settings["STICKY_PROXY"] else "shared"
+        os.execv(sys.executable, [sys.executable, "-P", supervisor, program, *where, how])
+
+
 if __name__ == "__main__":
+    if os.environ.get("WEB_CONCURRENCY", "").strip() not in ("", "1") and "WORKER_LIFELINE" not in os.environ:
+        share_out()
     # Before any other import: what was imported earlier would keep the unpatched sockets, locks and sleeps.
     mode = os.environ.get("ASYNC_MODE", "").strip() or "eventlet"
     if mode == "eventlet":

@@ -31,7 +31,7 @@ def serve(app, socketio) -> None:
     ticker.start(app)
     socketio.server.manager.start()
     server = driver.Server(listener, app, raise_file_limit() - FILES_KEPT_FREE)
-    print(f"Chatapp is at {address(listener)}", flush=True)
+    announce(f"Chatapp is at {address(listener)}", app.config["WORKER_LIFELINE"], driver, socketio)
     spare_the_collector()
     driver.wait_until_readable(stop_asked)
     stop(server, socketio.server.eio)
@@ -58,6 +58,21 @@ def listen(host: str, port: int, shared: bool) -> socket.socket:
 def address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def announce(where: str, lifeline: int | None, driver, socketio) -> None:
+    """Say that we serve: to the world or, where we are one of several, to the supervisor, which says it once."""
+    if lifeline is None:
+        print(where, flush=True)
+        return
+    os.set_inheritable(lifeline, False)
+    os.write(lifeline, where.encode())
+    socketio.start_background_task(end_with_supervisor, driver, lifeline)
+
+
+def end_with_supervisor(driver, lifeline: int) -> None:
+    driver.wait_until_readable(lifeline)  # it never says anything, so what can be read is its end
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def raise_file_limit() -> int:

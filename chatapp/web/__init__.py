@@ -55,11 +55,18 @@ def register(app: Flask) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)
 
 
+def transports(app: Flask) -> list[str]:
+    """Long polling is many requests, which all have to reach the one process that knows the connection."""
+    is_spread = app.config["WEB_CONCURRENCY"] > 1 and not app.config["STICKY_PROXY"]
+    return ["websocket"] if is_spread else ["websocket", "polling"]
+
+
 def socketio_options(app: Flask) -> dict:
     """How Socket.IO is to be set up: order kept, strangers out, plain JSON."""
     return {
         "async_mode": loop.mode(app.config["ASYNC_MODE"]),
         "client_manager": relay.manager_for(app.config),
+        "transports": transports(app),
         "async_handlers": False,  # one connection's commands take effect in the order sent
         "namespaces": [ChatNamespace.NAME],
         "manage_session": False,

@@ -1,9 +1,9 @@
 """For operators: is the process alive, can it reach what it needs, what does it count."""
 
-from flask import Blueprint, Response, jsonify
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from flask import Blueprint, Response, current_app, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from .. import health
+from .. import health, metrics
 
 blueprint = Blueprint("ops", __name__)
 
@@ -23,5 +23,6 @@ def readyz():
 
 
 @blueprint.get("/metrics")
-def metrics():
-    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+def counted():
+    is_one_of_several = current_app.config["WORKER_LIFELINE"] is not None
+    return Response(metrics.collected(is_one_of_several), content_type=CONTENT_TYPE_LATEST)
