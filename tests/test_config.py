@@ -5,10 +5,12 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import config
+from chatapp import web
 from config import SettingError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -180,6 +182,27 @@ def test_several_processes_need_postgresql_and_redis():
     with pytest.raises(SettingError, match="WEB_CONCURRENCY: more than 1 needs Redis"):
         load(**shared)
     assert load(**shared, REDIS_CLUSTER_NODES="one,two")["WEB_CONCURRENCY"] == 2
+
+
+def test_behind_a_sticky_proxy_each_process_has_a_port():
+    several = {"DATABASE_URL": "postgresql://host/chat", "REDIS_URL": "redis://host", "STICKY_PROXY": "1"}
+    assert load(**several, WEB_CONCURRENCY="3", PORT="65533")["PORT"] == 65_533
+    with pytest.raises(SettingError, match="PORT: must be at most 65533 with STICKY_PROXY and 3 processes"):
+        load(**several, WEB_CONCURRENCY="3", PORT="65534")
+    with pytest.raises(SettingError, match="PORT: cannot be 0 with STICKY_PROXY"):
+        load(**several, WEB_CONCURRENCY="3", PORT="0")
+    assert load(**several, WEB_CONCURRENCY="3", PORT="65535", WORKER_LIFELINE="7")["PORT"] == 65_535  # the last of them
+    assert load(STICKY_PROXY="1", PORT="0")["PORT"] == 0
+
+
+def test_long_polling_needs_one_process_or_a_sticky_proxy():
+    several = {"DATABASE_URL": "postgresql://host/chat", "REDIS_URL": "redis://host", "WEB_CONCURRENCY": "2"}
+
+    def transports(**environ):
+        return web.transports(SimpleNamespace(config=load(**environ)))
+
+    assert transports(**several) == ["websocket"]
+    assert transports(**several, STICKY_PROXY="1") == transports() == ["websocket", "polling"]
 
 
 def test_a_wrong_address_is_not_repeated_as_it_may_hold_a_password():
