@@ -35,6 +35,7 @@ def register(app: Flask) -> None:
     static_files.configure(app)
     for blueprint in (*pages.BLUEPRINTS, *api.BLUEPRINTS, ops.blueprint):
         app.register_blueprint(blueprint)
+    app.jinja_env.globals["transports"] = transports(app)
     socketio.on_namespace(ChatNamespace(app))
     ticker.every(0.5, health.look_for_database)
     ticker.every(0.5, health.look_for_redis)

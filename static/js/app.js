@@ -4,7 +4,7 @@ import * as confirm from "./confirm.js";
 import * as connection from "./connection.js";
 import * as indicator from "./indicator.js";
 import * as outbox from "./outbox.js";
-import { room } from "./page.js";
+import { room, transports } from "./page.js";
 import * as roomPage from "./room.js";
 import * as sidebar from "./sidebar.js";
 import { localize } from "./times.js";
@@ -14,7 +14,9 @@ if (room) roomPage.arrange();
 
 confirm.start();
 sidebar.start();
-indicator.start();
-if (room) roomPage.start();
-outbox.start();
-connection.start();
+if (transports.length) {
+  indicator.start();
+  if (room) roomPage.start();
+  outbox.start();
+  connection.start();
+}

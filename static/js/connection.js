@@ -1,18 +1,22 @@
 // The one socket of the page: asking, hearing, and coming back for ever. The library's own reconnecting is off, because
-// its delays would put everybody into the same second after a restart of the server.
+// its delays would put everybody into the same second after a restart of the server. Here everybody picks a moment of the
+// next ten seconds by chance and, where the server is not back by then, comes again a round later: those who failed
+// fall between the others of the next round, not on top of them, and the crowd stays as even as it was.
+import { transports } from "./page.js";
 import { io } from "../vendor/socket.io.esm.min.js";
 
 const ASK_TIMEOUT_MS = 10_000;
 const OPEN_TIMEOUT_MS = 10_000;
-const FIRST_TRY_MS = [500, 8_500];
-const LATER_TRY_MS = 2_000; // doubled at each failure
+const SOONEST_MS = 500;
+const ROUND_MS = 9_500; // all come once in it
+const ROUNDS_AT_ONCE = 2; // then every round is twice as long as the one before
 const LONGEST_WAIT_MS = 30_000;
 const SENT_AWAY_MS = 30_000; // not to the sign-in page twice in that time: it might send us straight back
 
 const socket = io("/chat", {
   autoConnect: false,
   reconnection: false,
-  transports: "WebSocket" in window ? ["websocket", "polling"] : ["polling"],
+  transports,
   tryAllTransports: true,
   timeout: OPEN_TIMEOUT_MS,
 });
@@ -90,16 +94,14 @@ function refused(error) {
   if (error.message === "timeout") socket.io.opts.transports.reverse();
   socket.disconnect();
   failures += 1;
-  const longest = Math.min(LONGEST_WAIT_MS, LATER_TRY_MS * 2 ** failures);
-  tryIn(longest / 2 + (Math.random() * longest) / 2);
+  tryIn(Math.min(LONGEST_WAIT_MS, ROUND_MS * 2 ** Math.max(0, failures - ROUNDS_AT_ONCE)));
 }
 
 function lost(reason) {
   if (reason === "io client disconnect") return;
   // Sent off by the server: most likely this device was signed out, and the refusal of the next try will tell.
   if (reason === "io server disconnect") return tryIn(Math.random() * 1_000);
-  const [soonest, latest] = FIRST_TRY_MS;
-  tryIn(soonest + Math.random() * (latest - soonest));
+  tryIn(SOONEST_MS + Math.random() * ROUND_MS);
 }
 
 function wentOffline() {

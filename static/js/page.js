@@ -3,6 +3,9 @@ const body = document.body.dataset;
 
 export const me = { id: Number(body.person), name: body.personName };
 
+// How this browser may connect; the server names what it takes, WebSocket first. None: the page works as without scripts.
+export const transports = body.transports.split(" ").filter((one) => one !== "websocket" || "WebSocket" in globalThis);
+
 export const onTouch = matchMedia("(hover: none) and (pointer: coarse)").matches;
 
 const main = document.querySelector('[data-component="room"]');

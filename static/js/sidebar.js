@@ -8,9 +8,11 @@ import { me, room } from "./page.js";
 
 const JUST_LOADED_MS = 5_000; // the page itself is that fresh
 const JOINED_MAX = 50; // direct rooms watched for who is there
+const WATCHED_AGAIN_MS = 10_000; // after an absence, while everybody comes back, dots have time
 
 const component = document.querySelector('[data-component="sidebar"]');
 const here = new Map(); // room id → ids of people there
+let watching;
 
 export function start() {
   overlay.start(component);
@@ -23,8 +25,10 @@ export function start() {
     see(sessionId, () => {});
   });
   onConnected(() => {
-    watchDirectRooms();
-    if (performance.now() > JUST_LOADED_MS) refresh();
+    const isBack = performance.now() > JUST_LOADED_MS;
+    clearTimeout(watching);
+    watching = setTimeout(watchDirectRooms, isBack ? Math.random() * WATCHED_AGAIN_MS : 0);
+    if (isBack) refresh();
   });
 }
 

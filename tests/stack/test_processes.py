@@ -5,15 +5,17 @@ import signal
 import subprocess
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 import requests
 
 from tests.live.people import House, Tab
-from tests.live.server import ROOT
+from tests.live.server import ROOT, answers
 from tests.live.test_kill import Talker
 from tests.live.test_server import Poller
-from tests.stack.processes import all_serve, files_of, is_alive, listeners, wait_until
+from tests.reaper import ends_with_us
+from tests.stack.workers import all_serve, files_of, is_alive, serving, wait_until
 
 CLIENTS = 6
 GONE_S = 5 * 5.0  # five times "a few seconds"
@@ -109,11 +111,12 @@ def test_any_free_port_is_the_same_for_all(starts, shared, tmp_path):
     with (tmp_path / "any.log").open("w+") as log:
         (like,) = starts(1, **shared)
         process = subprocess.Popen(["python", "wsgi.py"], cwd=ROOT, env=like.environ | {"PORT": "0"}, stdout=log)
+        ends_with_us(process.pid)
         try:
             address = wait_until(lambda: (tmp_path / "any.log").read_text().strip())
             port = int(address.rpartition(":")[2])
             assert port > 0
-            wait_until(lambda: listeners(port) == 2)
+            wait_until(lambda: len(serving(SimpleNamespace(process=process), port)) == 2)
         finally:
             process.terminate()
             assert process.wait(40) == 0
@@ -129,13 +132,13 @@ def test_long_polling_is_refused_and_websocket_is_not(house, server):
 def test_with_a_sticky_proxy_each_process_has_a_port_and_takes_polling(starts, shared):
     (server,) = starts(**shared, STICKY_PROXY="1")
     port = int(server.port)
-    wait_until(lambda: listeners(port) == listeners(port + 1) == 1)
+    wait_until(lambda: len(serving(server, port)) == len(serving(server, port + 1)) == 1)
     for url in (server.url, f"http://127.0.0.1:{port + 1}"):
-        poller = Poller(type("At", (), {"url": url}))
+        poller = Poller(SimpleNamespace(url=url))
         assert poller.post("40/nowhere,").status_code == 200
         assert poller.read(1)
     assert server.stop() == 0
-    assert listeners(port) == listeners(port + 1) == 0
+    assert not answers(port) and not answers(port + 1)
 
 
 def test_a_process_killed_is_replaced_and_its_people_come_back_and_miss_nothing(house, server, talkers, note):
@@ -148,9 +151,9 @@ def test_a_process_killed_is_replaced_and_its_people_come_back_and_miss_nothing(
         before = [len(talker.acknowledged) for talker in talkers]
         wait_until(lambda before=before: all(len(t.acknowledged) > n for t, n in zip(talkers, before, strict=True)))
         back = time.monotonic() - began
-        new = wait_until(lambda pid=pid: listeners(int(server.port)) == 2 and pid not in all_serve(server))
+        new = all_serve(server)
         note(f"a process of two killed: everybody was answered again after {back:.1f} s")
-        assert new
+        assert pid not in new
     assert set(all_serve(server)) & set(pids) == set()
     assert sum(talker.repeated for talker in talkers) > 0
     nothing_was_lost(house, talkers)
@@ -172,7 +175,7 @@ def test_when_the_supervisor_is_killed_nobody_is_left_and_the_port_is_free(serve
     wait_until(lambda: all(talker.acknowledged for talker in talkers))
     pids, began = all_serve(server), time.monotonic()
     server.kill()
-    wait_until(lambda: listeners(int(server.port)) == 0, GONE_S)
+    wait_until(lambda: not answers(int(server.port)), GONE_S)
     wait_until(lambda: not any(is_alive(pid) for pid in pids), GONE_S)
     note(f"supervisor killed: its processes were gone after {time.monotonic() - began:.1f} s")
     server.start()
