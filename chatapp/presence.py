@@ -1,102 +1,92 @@
-"""Who is here: per person and room, whatever the number of tabs. Kept in memory, told to the room."""
-
-import time
-from dataclasses import dataclass, field
+"""Who is here: per person and room, whatever the number of tabs and of processes; told to the room. Called by the
+doors, by notices, and by the ticker. Where it is kept (in memory, or in Redis when in use) is realtime/'s.
+"""
 
 from . import broadcasts
+from .extensions import redis
+from .realtime.presence_alone import PresenceAlone
+from .realtime.presence_shapes import CROWD, Change
+from .realtime.presence_shared import PresenceShared
 
-GRACE = 5.0  # seconds after the last connection left: a reload shows nothing
-CROWD = 100  # people online: above it a room is told numbers, not names
-SHOWN_MAX = 100  # people named in an answer
-
-
-@dataclass(slots=True)
-class Here:
-    """One person in one room, and the connections."""
-
-    user: dict
-    sids: set[str] = field(default_factory=set)
-
-
-_rooms: dict[str, dict[int, Here]] = {}
-_grace: dict[tuple[str, int], float] = {}  # (room, person) → when the grace ends
+alone, shared = PresenceAlone(), PresenceShared()
 _crowds_changed: set[str] = set()
+
+
+def is_shared() -> bool:
+    """Whether other processes know it too."""
+    return redis.in_use
+
+
+def store() -> PresenceAlone | PresenceShared:
+    return shared if is_shared() else alone
 
 
 def arrive(room_id: str, user: dict, sid: str) -> None:
     """A connection of `user` (the wire's person) listens to the room from now on."""
-    room = _rooms.setdefault(room_id, {})
-    here = room.get(user["id"])
-    _grace.pop((room_id, user["id"]), None)
-    if here is not None:
-        here.sids.add(sid)
-        return
-    room[user["id"]] = Here(user, {sid})
-    tell(room_id, user, broadcasts.user_online)
+    tell(store().arrive(room_id, user, sid), broadcasts.user_online)
 
 
 def depart(room_id: str, person_id: int, sid: str) -> None:
     """A connection listens no more. With the last one a person's grace begins."""
-    here = _rooms.get(room_id, {}).get(person_id)
-    if here is None:
-        return
-    here.sids.discard(sid)
-    if not here.sids:
-        _grace.setdefault((room_id, person_id), time.monotonic() + GRACE)
+    store().depart(room_id, person_id, sid)
 
 
 def dismiss(room_id: str, person_id: int) -> None:
-    """Somebody may not be here any more: gone at once."""
-    _grace.pop((room_id, person_id), None)
-    room = _rooms.get(room_id, {})
-    here = room.pop(person_id, None)
-    if here is None:
-        return
-    if not room:
-        del _rooms[room_id]
-    tell(room_id, here.user, broadcasts.user_offline)
+    """Somebody may not be here any more: gone at once (from this process; each is to be told)."""
+    tell(store().dismiss(room_id, person_id), broadcasts.user_offline)
 
 
 def dismiss_everywhere(person_id: int) -> None:
-    for room_id in [room_id for room_id, room in _rooms.items() if person_id in room]:
+    for room_id in store().rooms_of(person_id):
         dismiss(room_id, person_id)
 
 
 def sweep() -> None:
     """End the graces that ran out. Called by the ticker."""
-    moment = time.monotonic()
-    for (room_id, person_id), ends in list(_grace.items()):
-        if ends <= moment:
-            dismiss(room_id, person_id)
+    for change in store().ended():
+        tell(change, broadcasts.user_offline)
 
 
-def tell(room_id: str, user: dict, event) -> None:
-    count = len(_rooms.get(room_id, ()))
-    if count > CROWD:
-        _crowds_changed.add(room_id)
+def beat() -> None:
+    """Let the other processes know that this one lives, and put right what Redis missed. Called by the ticker."""
+    for change in store().beat():
+        tell(change, broadcasts.user_online)
+
+
+def tell(change: Change | None, event) -> None:
+    if change is None:
+        return
+    if change.count > CROWD:
+        _crowds_changed.add(change.room_id)
     else:
-        event(room_id, user, count)
+        event(*change)
 
 
 def tell_crowds() -> None:
     """The numbers of crowded rooms that changed. Called by the ticker once a second."""
-    changed = list(_crowds_changed)
+    changed = _crowds_changed.copy()
     _crowds_changed.clear()
-    for room_id in changed:
-        broadcasts.presence(room_id, len(_rooms.get(room_id, ())))
+    now, later = store().crowds(changed)
+    _crowds_changed.update(later)
+    for room_id, count in now:
+        broadcasts.presence(room_id, count)
 
 
 def who(room_id: str) -> dict:
-    """`{count, users}` of a room: everybody counted, at most 100 named."""
-    room = _rooms.get(room_id, {})
-    users = [here.user for here, _ in zip(room.values(), range(SHOWN_MAX), strict=False)]
-    return {"count": len(room), "users": users}
+    """`{count, users}` of a room: everybody counted, at most 100 named. `count` None: it cannot be told now."""
+    return store().who(room_id)
 
 
 def crowded(room_id: str) -> bool:
-    return len(_rooms.get(room_id, ())) > CROWD
+    """As far as this process knows: cheap enough for every keystroke."""
+    return store().count(room_id) > CROWD
 
 
-def in_room(room_id: str) -> set[int]:
-    """The ids of the people online in a room."""
-    return set(_rooms.get(room_id, ()))
+def in_rooms(room_ids: list[str]) -> dict[str, set[int]]:
+    """The ids of the people online in each of these direct rooms."""
+    return store().in_rooms(room_ids)
+
+
+def everywhere() -> dict[str, int] | None:
+    """People online by room, over all processes; None when it cannot be told."""
+    return store().everywhere()

@@ -105,6 +105,8 @@ def forget_connections():
         held.clear()
     for mocked in ("_send_packet", "_send_eio_packet"):  # by the test client, for all that come after it
         vars(server).pop(mocked, None)
+    for store in (presence.alone, presence.shared):
+        store.__init__()
     for module in FORGETFUL:
         for name, value in vars(module).items():
             if name.startswith("_") and not name.startswith("__") and isinstance(value, dict | set | deque):

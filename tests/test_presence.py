@@ -3,6 +3,7 @@
 import pytest
 
 from chatapp import presence
+from chatapp.realtime.presence_shapes import Change
 
 GRACE = 5  # seconds, by the contract
 CROWD = 100
@@ -26,7 +27,7 @@ def online(somebody, room):
 def fill(app):
     """`fill(room, n)`: so many more people are there."""
 
-    def arrive(room, count, first=1_000):
+    def arrive(room, count, first=1_000_000):
         with app.app_context():
             for person_id in range(first, first + count):
                 presence.arrive(room, user(person_id), f"sid {person_id}")
@@ -158,7 +159,7 @@ def test_up_to_a_hundred_everybody_is_told_by_name(ana, room, fill, clock):
     ana.enters(room)
     fill(room, CROWD - 2)
     ana.hears_all()
-    fill(room, 1, first=5_000)
+    fill(room, 1, first=5_000_000)
     assert ana.hears("userOnline")["count"] == CROWD
     clock.passes(2)
     ana.hears_nothing("presence")
@@ -179,7 +180,7 @@ def test_a_crowd_is_told_once_a_second_however_many_come(ana, room, fill, clock)
     ana.enters(room)
     fill(room, CROWD)
     ana.hears_all()
-    fill(room, 50, first=5_000)
+    fill(room, 50, first=5_000_000)
     ana.hears_nothing()
     clock.passes(1)
     assert ana.hears_all() == [("presence", {"sessionId": room, "count": 151})]
@@ -195,7 +196,7 @@ def test_a_crowd_that_thins_out_is_told_to_the_last_number(app, ana, ben, room, 
     clock.passes(1)
     assert ana.hears_all() == [("presence", {"sessionId": room, "count": CROWD + 1})]
     with app.app_context():
-        presence.dismiss(room, 1_000)
+        presence.dismiss(room, 1_000_000)
     assert ana.hears("userOffline")["count"] == CROWD
     clock.passes(1)
     ana.hears_nothing()
@@ -205,7 +206,7 @@ def test_a_room_that_emptied_leaves_nothing_behind(ben, room, clock):
     ben.enters(room)
     ben.tab.closes()
     clock.passes(GRACE + 0.1)
-    assert (presence._rooms, presence._grace) == ({}, {})
+    assert (presence.alone.rooms, presence.alone.graces) == ({}, {})
 
 
 def test_who_was_not_here_is_neither_departed_nor_dismissed(inside, ana, room, clock):
@@ -217,7 +218,7 @@ def test_who_was_not_here_is_neither_departed_nor_dismissed(inside, ana, room, c
     presence.depart("nowhere", ana.id, ana.tab.sid)
     clock.passes(60)
     ana.hears_nothing()
-    assert presence.in_room(room) == {ana.id} and presence.in_room("nowhere") == set()
+    assert presence.in_rooms([room, "nowhere"]) == {room: {ana.id}, "nowhere": set()}
 
 
 def test_who_is_signed_out_is_offline_after_the_grace(ana, ben, room, clock):
@@ -245,4 +246,44 @@ def test_who_is_deactivated_is_offline_at_once_in_every_room(ana, ben, olga, roo
     assert [one["isTyping"] for one in ana.hears_all("typing")] == [False]
     clock.passes(60)
     ana.hears_nothing("userOffline")
-    assert presence._grace == {}
+    assert presence.alone.graces == {}
+
+
+class Elsewhere:
+    """A store that came to know something by itself."""
+
+    def __init__(self, *changes):
+        self.changes = changes
+
+    def beat(self):
+        return self.changes
+
+    def crowds(self, room_ids):
+        return [], set(room_ids)
+
+
+def test_who_could_not_be_told_when_he_came_is_told_later(inside, ana, room, monkeypatch):
+    ana.enters(room)
+    ana.hears_all()
+    monkeypatch.setattr(presence, "alone", Elsewhere(Change(room, user(9), 2)))
+    presence.beat()
+    assert ana.hears_all() == [("userOnline", {"sessionId": room, "user": user(9), "count": 2})]
+
+
+def test_a_number_that_may_not_be_told_yet_is_told_later(inside, ana, room, fill, monkeypatch):
+    ana.enters(room)
+    fill(room, CROWD)
+    ana.hears_all()
+    with monkeypatch.context() as patch:
+        patch.setattr(presence, "alone", Elsewhere())
+        presence.tell_crowds()
+        ana.hears_nothing()
+    presence.tell_crowds()
+    assert ana.hears("presence")["count"] == CROWD + 1
+
+
+def test_with_redis_it_is_kept_there(inside, monkeypatch):
+    monkeypatch.setitem(inside.config, "REDIS_URL", "redis://127.0.0.1:1")
+    assert presence.store() is presence.shared
+    assert presence.who("anywhere") == {"count": None, "users": []}
+    assert presence.everywhere() is None

@@ -124,7 +124,7 @@ def test_whoever_enters_later_hears_nothing_of_it(together, ben, cleo, room):
 
 def test_in_a_crowd_it_is_acknowledged_and_goes_nowhere(app, together, ana, ben, room, clock):
     with app.app_context():
-        for person_id in range(1_000, 1_099):
+        for person_id in range(1_000_000, 1_000_099):
             presence.arrive(room, {"id": person_id}, f"sid {person_id}")
     ana.hears_all()
     types(ben, room)
@@ -135,7 +135,7 @@ def test_in_a_crowd_it_is_acknowledged_and_goes_nowhere(app, together, ana, ben,
 
 def test_a_hundred_people_are_no_crowd_yet(app, together, ana, ben, room):
     with app.app_context():
-        for person_id in range(1_000, 1_098):
+        for person_id in range(1_000_000, 1_000_098):
             presence.arrive(room, {"id": person_id}, f"sid {person_id}")
     types(ben, room)
     assert ana.hears("typing")["isTyping"] is True

@@ -45,6 +45,7 @@ def register(app: Flask) -> None:
     ticker.every(0.5, streams.tend)
     ticker.every(5.0, streams.recover)
     ticker.every(0.5, presence.sweep)
+    ticker.every(0.5, presence.beat)
     ticker.every(1.0, presence.tell_crowds)
     ticker.every(0.6, repairs.make)
     if app.config["RATE_LIMITS"]:

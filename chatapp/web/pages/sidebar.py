@@ -31,8 +31,9 @@ def side() -> dict:
     """The rooms and direct rooms of the person asking, `{rooms, direct}`; archived ones left out."""
     somebody = auth.person()
     mine = [one for one in rooms.of(somebody) if one.room.archived_at is None]
-    people = direct.people_of([one.room_id for one in mine if one.room.kind == rooms.DIRECT])
-    shown = [entry(one, people.get(one.room_id, ())) for one in mine]
+    direct_ids = [one.room_id for one in mine if one.room.kind == rooms.DIRECT]
+    people, here = direct.people_of(direct_ids), presence.in_rooms(direct_ids)
+    shown = [entry(one, people.get(one.room_id, ()), here.get(one.room_id, set())) for one in mine]
     return {
         "rooms": [one for one in shown if one["kind"] != rooms.DIRECT],
         "direct": sorted(
@@ -41,7 +42,7 @@ def side() -> dict:
     }
 
 
-def entry(membership: Membership, people) -> dict:
+def entry(membership: Membership, people, here: set[int]) -> dict:
     room = membership.room
     others = {one.id for one in people} - {membership.person_id}
     return {
@@ -49,7 +50,7 @@ def entry(membership: Membership, people) -> dict:
         "title": title(membership, people),
         "kind": room.kind,
         "current": request.view_args is not None and request.view_args.get("room_id") == room.id,
-        "here": room.kind == rooms.DIRECT and bool(others & presence.in_room(room.id)),
+        "here": bool(others & here),
         "last_rev": room.rev,
     }
 
