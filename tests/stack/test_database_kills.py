@@ -1,0 +1,121 @@
+"""Our process and the database's are killed at any moment while everybody talks: what was acknowledged is there, and
+nothing is there twice. And 32 people in two processes who write into one room leave no hole.
+"""
+
+import random
+import threading
+import time
+
+import pytest
+
+from tests.live.conftest import mode
+from tests.live.copies import Copy
+from tests.live.people import House, a_message
+from tests.stack.persistent import ByHttp, BySocket
+from tests.stack.test_database_away import everything_is_there_once, wait_until
+
+QUICK_KILLS, ALL_KILLS = 6, 100
+LIVES_S = (0.05, 0.6)  # between two kills
+WRITERS, QUICK_EACH, ALL_EACH = 32, 15, 500
+BEHIND_MAX = 10  # messages that a writer has under way
+TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'chatapp'"
+
+
+@pytest.fixture
+def house(shaky_postgres, starts, tmp_path):
+    url = shaky_postgres.makes("chat")
+    (server,) = starts(DATABASE_URL=url, **mode())
+    server.flask("db", "upgrade")
+    return House(server)
+
+
+@pytest.fixture
+def talkers(house):
+    people = house.people(6)
+    room = people[0].makes(*people[1:])
+    kinds = [BySocket] * 4 + [ByHttp] * 2
+    made = [kind(one, room) for kind, one in zip(kinds, people, strict=True)]
+    yield [one.starts() for one in made]
+    for one in made:
+        one.stopping.set()
+
+
+def test_killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_doubled(
+    house, talkers, shaky_postgres, note, long_form
+):
+    def kill_us():
+        house.server.kill()
+        house.server.start()
+
+    def kill_postgres():
+        shaky_postgres.kill()
+        shaky_postgres.start()
+
+    def cut_all():
+        shaky_postgres.asks(TERMINATE)
+
+    def cut_one_at_work():
+        shaky_postgres.asks(f"{TERMINATE} AND state <> 'idle' LIMIT 1")
+
+    ways, kills = [cut_all, cut_one_at_work, kill_us, cut_all, cut_one_at_work, kill_postgres], []
+    for number in range(ALL_KILLS if long_form else QUICK_KILLS):
+        before = [len(one.acknowledged) for one in talkers]
+        wait_until(lambda before=before: sum(len(one.acknowledged) for one in talkers) > sum(before) + 5)
+        time.sleep(random.uniform(*LIVES_S))
+        kills.append(ways[number % len(ways)])
+        kills[-1]()
+    for one in talkers:
+        one.finishes()
+    refused = sum(code is not None for one in talkers for *_, code in one.answers)
+    acknowledged = sum(len(one.acknowledged) for one in talkers)
+    note(f"{len(kills)} kills: {acknowledged} acknowledged, {refused} refused and said again; none lost, none doubled")
+    for one in talkers:
+        if isinstance(one, BySocket) and one.tab.is_open:
+            one.copy.sync(one.tab)
+    everything_is_there_once(house, [one for one in talkers if isinstance(one, ByHttp) or one.tab.is_open])
+    assert refused > 0
+
+
+def test_32_writers_in_two_processes_leave_no_hole(houses, note, long_form):
+    each = ALL_EACH if long_form else QUICK_EACH
+    people = houses[0].people(WRITERS)
+    room = people[0].makes(*people[1:])
+    for number, one in enumerate(people):
+        one.url = houses[number % len(houses)].url
+    copies = [Copy(room) for _ in people]
+    tabs = [one.opens_a_tab(listener=copy.hear) for one, copy in zip(people, copies, strict=True)]
+    for tab, copy in zip(tabs, copies, strict=True):
+        copy.enter(tab)
+    began, said = time.monotonic(), [[] for _ in people]
+    threads = [
+        threading.Thread(target=writes, args=(tab, room, each, mine)) for tab, mine in zip(tabs, said, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [len(mine) for mine in said] == [each] * WRITERS, [house.server.log[-2000:] for house in houses]
+    took, whole = time.monotonic() - began, WRITERS * each
+    assert sorted(one["seq"] for mine in said for one in mine) == list(range(1, whole + 1))
+    assert houses[0].counters(room) == (whole, whole)
+    rows = houses[0].rows(room)
+    assert [row[1] for row in rows] == list(range(1, whole + 1))
+    for tab, copy in zip(tabs, copies, strict=True):
+        if copy.rev < whole:
+            copy.sync(tab)
+        assert copy.rows() == rows
+    for mine in said:
+        assert [one["seq"] for one in mine] == sorted(one["seq"] for one in mine)
+    note(f"{WRITERS} writers × {each} by two processes: {whole} messages in {took:.1f} s")
+
+
+def writes(tab, room, each, mine):
+    answers = []
+    for number in range(each):
+        answers.append(tab.sends("sendMessage", a_message(room, f"number {number}")))
+        if number >= BEHIND_MAX:
+            answers[number - BEHIND_MAX].wait(120)
+    for answer in answers:
+        ack = answer.wait(120)
+        assert ack["ok"], ack
+        mine.append(ack["message"])
