@@ -21,6 +21,12 @@ HIGHEST_PORT = 65_535
 QUIET = {"hide_parameters": True}  # an error from the database must not repeat what people wrote
 POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 1.75}  # seconds: within 2 somebody is told "unavailable"
 SQLITE_POOL = POOL | {"pool_timeout": 10}  # in a file it is there or not; who waits here waits for his turn to write
+REPLICA_POOL = {"pool_size": 10, "max_overflow": 0, "pool_timeout": 0.2}  # seconds; the primary can answer too
+REPLICA_STATEMENT_TIMEOUT_MS = 1_000
+# A page and the room's rev must come from one snapshot.
+REPLICA_SNAPSHOT = {"isolation_level": "REPEATABLE READ"}
+# A machine that is gone without a word is given up in 6 to 10 seconds.
+KEEPALIVE = {"keepalives_idle": 3, "keepalives_interval": 1, "keepalives_count": 3, "tcp_user_timeout": 6_000}
 
 ENVIRONMENTS = ("production", "development", "test")
 ASYNC_MODES = ("eventlet", "gevent", "threading")
@@ -47,10 +53,12 @@ def load(environ):
     """All settings as a dict for `app.config`; raises SettingError at the first wrong one."""
     given = {name: value.strip() for name, value in environ.items() if value.strip()}
     app_env = _one_of(given, "APP_ENV", ENVIRONMENTS)
+    redis = _redis(given)
     config = {
         **_web(given, app_env),
         **_database(given),
-        **_redis(given),
+        **redis,
+        **_cache(given, redis),
         **_limits(given),
         **_assistant(given),
         "APP_ENV": app_env,
@@ -92,6 +100,7 @@ def _database(given):
         "SQLALCHEMY_DATABASE_URI": url.render_as_string(hide_password=False),
         "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(url),
         "DATABASE_REPLICA_URLS": [replica.render_as_string(hide_password=False) for replica in replicas],
+        "DATABASE_REPLICA_OPTIONS": _replica_options(),
     }
 
 
@@ -117,6 +126,12 @@ def _engine_options(url):
     return {**QUIET, "pool_pre_ping": True, "connect_args": {"application_name": "chatapp", **connect}, **POOL}
 
 
+def _replica_options():
+    limits = f"-c statement_timeout={REPLICA_STATEMENT_TIMEOUT_MS} -c default_transaction_read_only=on"
+    connect = {"application_name": "chatapp", "connect_timeout": 2, "options": limits, **KEEPALIVE}
+    return {**QUIET, **REPLICA_SNAPSHOT, **REPLICA_POOL, "connect_args": connect}
+
+
 def _redis(given):
     """REDIS_URL, REDIS_SENTINELS (host, port pairs) or REDIS_CLUSTER_NODES (likewise); None or [] when not in use."""
     ways = [n for n in ("REDIS_URL", "REDIS_HOST", "REDIS_SENTINELS", "REDIS_CLUSTER_NODES") if n in given]
@@ -139,15 +154,21 @@ def _redis(given):
     }
 
 
-def _limits(given):
-    """How long the cache keeps, and whether limits are counted at all (RATE_LIMITS=off is for trials)."""
+def _cache(given, redis):
+    """In Redis where one is in use, as JSON; else in this process."""
     cache_ttl = _integer(given, "CACHE_TTL", 3600, lowest=1)
-    counted = _switch(given, "RATE_LIMITS", True)
     return {
         "CACHE_TTL": cache_ttl,
-        "CACHE_TYPE": "SimpleCache",
+        "CACHE_TYPE": "chatapp.json_cache.JsonCache" if any(redis[name] for name in REDIS_WAYS) else "SimpleCache",
         "CACHE_DEFAULT_TIMEOUT": cache_ttl,
         "CACHE_KEY_PREFIX": "",
+    }
+
+
+def _limits(given):
+    """Whether limits are counted at all (RATE_LIMITS=off is for trials)."""
+    counted = _switch(given, "RATE_LIMITS", True)
+    return {
         "RATE_LIMITS": counted,
         "RATELIMIT_ENABLED": counted,
         "RATELIMIT_STORAGE_URI": "memory://",

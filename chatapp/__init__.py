@@ -8,7 +8,7 @@ from flask import Flask
 import config as settings
 
 from . import cli, database, logs, web
-from .extensions import cache, csrf, db, limiter, migrate, redis, socketio
+from .extensions import cache, csrf, db, limiter, migrate, redis, replicas, socketio
 from .realtime import slow_readers, websocket
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +49,7 @@ def bind_extensions(app: Flask) -> None:
     database.configure(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     redis.init_app(app)
+    replicas.init_app(app)
     cache.init_app(app)
     csrf.init_app(app)
     limiter.init_app(app)

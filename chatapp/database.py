@@ -1,4 +1,6 @@
-"""What each database needs before its first query. Called by the factory, and by the server before it serves."""
+"""What each database needs before its first query (for the factory, and for the server before it serves), and how to
+let go of one while waiting for others.
+"""
 
 import sqlite3
 import threading
@@ -33,6 +35,13 @@ def serve(app: Flask, wait) -> None:
         if db.engine.dialect.name == "postgresql":
             db.engine.dispose(close=False)  # what was opened before would not be watched
             postgres.serve(db.engine, wait)
+
+
+def release() -> None:
+    """End the read under way, so that its connection is free for others while this one waits for Redis, a lock or a
+    client. What was read stays readable. Never called with a change under way: it would be committed.
+    """
+    db.session.commit()
 
 
 def prepare_sqlite(connection: sqlite3.Connection, _record) -> None:

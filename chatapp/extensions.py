@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase
 from .fair_pool import FairPool
 from .postgres_link import PostgresLink
 from .redis_link import RedisLink
+from .replicas import Replicas
 
 
 class Base(DeclarativeBase):
@@ -23,6 +24,7 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, e
 migrate = Migrate()
 redis = RedisLink()
 postgres = PostgresLink()
+replicas = Replicas()
 cache = Cache()
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, headers_enabled=False)

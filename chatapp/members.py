@@ -3,7 +3,7 @@
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from . import notices, ratelimit, rooms
+from . import cached, notices, ratelimit, rooms
 from .errors import Forbidden, NotFound
 from .extensions import db
 from .models import Membership, Person, Room
@@ -44,6 +44,7 @@ def bring_in(room: Room, person_id: int) -> None:
         db.session.commit()
     except IntegrityError:  # somebody else did it in the same moment
         db.session.rollback()
+    cached.forget_full([room.id])
     notices.obey()
 
 
@@ -74,6 +75,7 @@ def remove(membership: Membership) -> None:
     hand_on(room)
     notices.post("left", room.id, person_id)
     db.session.commit()
+    cached.forget_full([room.id])
     notices.obey()
 
 

@@ -3,7 +3,7 @@
 Each verb takes the caller's membership, commits once and tells the room afterwards.
 """
 
-from . import broadcasts, history, markdown, metrics, ratelimit, rooms, saying, streams, typists
+from . import broadcasts, cached, markdown, metrics, ratelimit, rooms, saying, streams, typists
 from .errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from .models import Membership, Message, Person, now
 
@@ -30,7 +30,7 @@ def send(membership: Membership, content: str, client_id: str, reply_to: int | N
         return saying.said_before(membership, content, client_id), False
     typists.stop(message.room_id, message.author_id)
     broadcasts.new_message(message)
-    history.forget(message.room_id)
+    cached.forget(message.room_id)
     metrics.MESSAGES.inc()
     return message, True
 

@@ -8,6 +8,8 @@ COMMAND_SECONDS = Histogram("chatapp_command_seconds", "Time to answer a socket 
 REFUSALS = Counter("chatapp_refusals", "Socket commands refused", ["event", "code"])
 REQUEST_SECONDS = Histogram("chatapp_request_seconds", "Time to answer an HTTP request", ["route", "method", "status"])
 MESSAGES = Counter("chatapp_messages", "Messages said")
+CACHE_ANSWERS = Counter("chatapp_cache_answers", "Readers of a cached page", ["family", "outcome"])  # hit | miss
+REPLICA_READS = Counter("chatapp_replica_reads", "Reads meant for a replica", ["outcome"])  # answered | behind | …
 REDIS_UP = Gauge(
     "chatapp_redis_up",
     "Whether every process can use Redis (1 also where it is not in use)",

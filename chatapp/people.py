@@ -5,7 +5,7 @@ import re
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from . import notices, passwords, rooms
+from . import cached, notices, passwords, rooms
 from .errors import Conflict, Forbidden, Invalid, NotFound
 from .extensions import db
 from .models import Device, Person, Token
@@ -45,11 +45,12 @@ def create(
     password_hash = passwords.hash_of(passwords.require_good(password)) if password is not None else None
     somebody = Person(name=name, email=address, password_hash=password_hash, kind=kind, is_admin=is_admin)
     add(somebody)
-    rooms.bring_into_open_rooms(somebody)
+    changed = rooms.bring_into_open_rooms(somebody)
     if first_room is not None:
         require_first(somebody)
         rooms.make(somebody, first_room, rooms.OPEN)
     db.session.commit()
+    cached.forget_full(changed)
     notices.obey()
     return somebody
 
@@ -114,9 +115,10 @@ def deactivate(somebody: Person) -> None:
         raise Forbidden("The last administrator stays.")
     for thing in (Device, Token):
         db.session.query(thing).filter_by(person_id=somebody.id).delete()
-    rooms.changed_by(somebody)
+    changed = rooms.changed_by(somebody)
     notices.post("person", somebody.id)
     db.session.commit()
+    cached.forget_full(changed)
     notices.obey()
 
 
@@ -136,9 +138,9 @@ def first_admin() -> Person:
 def reactivate(somebody: Person) -> None:
     rooms.queue_up()
     somebody.active = True
-    rooms.changed_by(somebody)
-    rooms.bring_into_open_rooms(somebody)
+    changed = rooms.changed_by(somebody) + rooms.bring_into_open_rooms(somebody)
     db.session.commit()
+    cached.forget_full(changed)
     notices.obey()
 
 
@@ -148,8 +150,9 @@ def promote(somebody: Person) -> None:
         raise Forbidden("A bot cannot be an administrator.")
     rooms.queue_up()
     somebody.is_admin = True
-    rooms.changed_by(somebody)
+    changed = rooms.changed_by(somebody)
     db.session.commit()
+    cached.forget_full(changed)
 
 
 def set_password(somebody: Person, password: str, *, keep: Device | None = None) -> None:

@@ -3,9 +3,9 @@
 import uuid
 
 from sqlalchemy import Select, func, insert, literal, select, update
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import Session, joinedload
 
-from . import notices, ratelimit
+from . import cached, notices, ratelimit
 from .errors import Forbidden, Invalid, NotFound
 from .extensions import db
 from .models import Membership, Person, Room, now
@@ -31,11 +31,11 @@ def of(somebody: Person) -> list[Membership]:
     return sorted(db.session.scalars(loaded), key=lambda one: (one.room.name.casefold(), one.room_id))
 
 
-def members_of(room_id: str) -> list[Membership]:
-    """Everybody in a room, by name."""
+def members_of(room_id: str, source: Session = db.session) -> list[Membership]:
+    """Everybody in a room, by name; `source` may be a replica's session."""
     wanted = select(Membership).join(Membership.person).where(Membership.room_id == room_id, Person.active)
     loaded = wanted.options(joinedload(Membership.room, innerjoin=True), joinedload(Membership.person, innerjoin=True))
-    return sorted(db.session.scalars(loaded), key=lambda one: (one.person.name.casefold(), one.person_id))
+    return sorted(source.scalars(loaded), key=lambda one: (one.person.name.casefold(), one.person_id))
 
 
 def open_to(somebody: Person) -> list[Room]:
@@ -110,18 +110,23 @@ def require_people(person_ids) -> set[int]:
     return wanted
 
 
-def bring_into_open_rooms(somebody: Person) -> None:
-    """Add somebody to every open room he is not in (archived ones may come back), in the transaction under way."""
-    for room in db.session.scalars(without(somebody)):
+def bring_into_open_rooms(somebody: Person) -> list[str]:
+    """Add somebody to every open room he is not in (archived ones may come back), in the transaction under way; the
+    rooms' ids."""
+    found = db.session.scalars(without(somebody)).all()
+    for room in found:
         db.session.add(Membership(room_id=room.id, person_id=somebody.id))
         changed(room)
+    return [room.id for room in found]
 
 
-def changed_by(somebody: Person) -> None:
-    """Count a change in every room of somebody who came back, was turned away or rose, in the transaction under way."""
+def changed_by(somebody: Person) -> list[str]:
+    """Count a change in every room of somebody who came back, was turned away or rose, in the transaction under way;
+    the rooms' ids."""
+    table = Room.__table__
     his = select(Membership.room_id).where(Membership.person_id == somebody.id)
-    step = update(Room).where(Room.id.in_(his)).values(version=Room.version + 1)
-    db.session.execute(step.execution_options(synchronize_session=False))
+    step = update(table).where(table.c.id.in_(his)).values(version=table.c.version + 1)
+    return list(db.session.scalars(step.returning(table.c.id)))
 
 
 def changed(room: Room) -> None:
@@ -158,6 +163,7 @@ def revise(
     if room in db.session.dirty and db.session.is_modified(room):
         changed(room)
         db.session.commit()
+        cached.forget_full([room.id])
         notices.obey()
     return membership_of(membership.person, room.id)
 
@@ -170,6 +176,7 @@ def archive(room: Room, archived: bool = True) -> None:
         room.archived_at = now() if archived else None
         changed(room)
         db.session.commit()
+        cached.forget_full([room.id])
         notices.obey()
 
 

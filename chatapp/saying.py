@@ -9,7 +9,7 @@ from sqlalchemy import Select, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
-from . import broadcasts, history, rooms
+from . import broadcasts, cached, rooms
 from .errors import Conflict, Invalid, NotFound
 from .extensions import db
 from .models import Membership, Message, Person, now
@@ -103,5 +103,5 @@ def change(message: Message, **values) -> Message:
     message.rev = rev
     db.session.commit()
     broadcasts.message_updated(message)
-    history.forget(message.room_id)
+    cached.forget(message.room_id)
     return message

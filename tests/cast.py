@@ -6,13 +6,19 @@ import time
 import uuid
 
 from chatapp import devices, people, tokens
-from chatapp.extensions import db, socketio
+from chatapp.extensions import cache, db, redis, socketio
 from chatapp.models import Person
 from chatapp.realtime import ticker
 from chatapp.streams import voices
 
 CHAT = "/chat"
 API = "/api/v1"
+
+
+def flush():
+    """Empty the cache, wherever it is; and all else that lies in the Redis of the tests."""
+    cache.clear()
+    redis.ask(lambda client: client.flushdb())
 
 
 def outside(function, *arguments, **named):

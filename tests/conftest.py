@@ -15,13 +15,13 @@ from flask_socketio.test_client import SocketIOTestClient
 from sqlalchemy import delete, event
 
 from chatapp import create_app, notices, passwords, presence, ratelimit, typists
-from chatapp.extensions import cache, db, limiter, socketio
+from chatapp.extensions import db, limiter, redis, replicas, socketio
 from chatapp.realtime import connections, delivered, strangers
 from chatapp.streams import tending, voices
 
 pytest.register_assert_rewrite("tests.cast")
 
-from tests.cast import Browser, Clock, Somebody  # noqa: E402 (once its assertions are ready to explain themselves)
+from tests.cast import Browser, Clock, Somebody, flush  # noqa: E402 (once its assertions are ready to explain themselves)
 
 pytest_plugins = ["tests.figures", "tests.grounds"]
 # Modules that remember in memory.
@@ -79,7 +79,7 @@ def built(built_on):
         with app.app_context():
             db.drop_all()
             db.create_all()
-        yield app, [(extension, vars(extension).copy()) for extension in (socketio, limiter)]
+        yield app, [(extension, vars(extension).copy()) for extension in (socketio, limiter, redis, replicas)]
         with app.app_context():
             db.engine.dispose()
 
@@ -94,7 +94,7 @@ def app(built):
         for table in reversed(db.metadata.sorted_tables):
             db.session.execute(delete(table))
         db.session.commit()
-        cache.clear()
+        flush()
     limiter.reset()
     return app
 

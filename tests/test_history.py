@@ -8,6 +8,7 @@ import pytest
 
 from chatapp import history, rooms
 from chatapp.extensions import cache
+from tests.cast import flush
 
 
 @pytest.fixture
@@ -187,7 +188,7 @@ def test_many_readers_missing_at_once_cost_one_query(app, ana, talk, room, monke
             return seqs(history.latest(membership))
 
     with app.app_context():
-        cache.clear()
+        flush()
     monkeypatch.setattr(history, "read", slow)
     with ThreadPoolExecutor(readers) as crowd:
         answers = list(crowd.map(look, range(readers)))

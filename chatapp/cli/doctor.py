@@ -34,7 +34,8 @@ def findings() -> Iterator[tuple[str, str | None, str]]:
     """(what, what is wrong and what to do or None, what was found) for each part."""
     yield "settings", None, settings()  # a wrong one has stopped this command before it came here
     yield from database()
-    yield "redis", None, "not in use"
+    yield "redis", *redis()
+    yield from replicas()
     yield "browser library", *browser_library()
     yield "open files", *open_files()
 
@@ -57,6 +58,23 @@ def database() -> Iterator[tuple[str, str | None, str]]:
     drift = health.clock_drift() if has == newest else 0.0
     wrong = f"{drift:+.0f} s apart from the database and what it holds; set this machine's clock (NTP)"
     yield "clock", wrong if abs(drift) > DRIFT_MAX_S else None, "agrees with the database"
+
+
+def redis() -> tuple[str | None, str]:
+    state = health.redis_state()
+    if state == "unused":
+        return None, "not in use"
+    if state != "ok":
+        return "cannot be reached; is it running, and is REDIS_URL (or what names it) right?", ""
+    wrong = "answers, and stores nothing; is it full (maxmemory), or a read-only copy?"
+    return None if health.redis_stores() else wrong, "answers and stores"
+
+
+def replicas() -> Iterator[tuple[str, str | None, str]]:
+    for name, follows, behind in health.followers():
+        wrong = None if follows else "is no replica of anything" if follows is False else "does not answer"
+        wrong = wrong and f"{wrong}; reads go to the primary; is DATABASE_REPLICA_URLS right?"
+        yield f"replica {name}", wrong, f"{behind:,} bytes behind"
 
 
 def browser_library() -> tuple[str | None, str]:

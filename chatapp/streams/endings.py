@@ -2,7 +2,7 @@
 
 from sqlalchemy import update
 
-from .. import broadcasts, history, markdown, notices, rooms, saying
+from .. import broadcasts, cached, markdown, notices, rooms, saying
 from ..extensions import db, redis
 from ..models import Message, Stream, now
 from ..realtime.loop import run_aside
@@ -31,7 +31,7 @@ def end(voice: Voice, status: str, error: dict | None = None) -> bool:
     if message.removed_at is None:
         voices.tell_status(voice, status, len(texts.units(text)) // 2)
         broadcasts.stream_complete(message)
-    history.forget(voice.room_id)
+    cached.forget(voice.room_id)
     notices.obey()
     turns.give()
     return True

@@ -5,7 +5,7 @@ tells the room afterwards.
 from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 
-from .. import broadcasts, history, metrics, ratelimit, rooms, saying
+from .. import broadcasts, cached, metrics, ratelimit, rooms, saying
 from ..errors import ChatError, Conflict, Forbidden, NotFound
 from ..extensions import db, redis
 from ..models import Membership, Message, Person, Stream, now
@@ -38,7 +38,7 @@ def begin(
         return saying.said_before(membership, "", client_id), False
     voices.add(voice_of(message, is_ours))
     broadcasts.new_message(message)
-    history.forget(message.room_id)
+    cached.forget(message.room_id)
     metrics.MESSAGES.inc()
     return message, True
 
@@ -179,7 +179,7 @@ def repeat(somebody: Person, message_id: int, gen: int, *, is_ours: bool = False
     db.session.commit()
     voices.add(voice_of(message, is_ours))
     broadcasts.message_updated(message)
-    history.forget(message.room_id)
+    cached.forget(message.room_id)
     return message
 
 

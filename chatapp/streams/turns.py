@@ -4,7 +4,7 @@ Called within this package.
 
 from sqlalchemy import select, update
 
-from .. import broadcasts, history, models, rooms
+from .. import broadcasts, cached, models, rooms
 from ..extensions import db
 from ..models import Message, Person, Stream, now
 from . import voices
@@ -79,7 +79,7 @@ def start(voice: Voice) -> None:
     voices.began(voice)
     broadcasts.message_updated(message)
     voices.tell_status(voice, STREAMING, 0)
-    history.forget(voice.room_id)
+    cached.forget(voice.room_id)
 
 
 def place_of(row: Stream, others: list[Stream]) -> int:

@@ -39,6 +39,8 @@ def register(app: Flask) -> None:
     socketio.on_namespace(ChatNamespace(app))
     ticker.every(0.5, health.look_for_database)
     ticker.every(0.5, health.look_for_redis)
+    if app.config["DATABASE_REPLICA_URLS"]:
+        ticker.every(1.0, health.look_for_replicas)
     ticker.every(0.3, notices.obey)
     ticker.every(600, notices.tidy)
     ticker.every(0.2, typists.sweep)

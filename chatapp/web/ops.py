@@ -15,11 +15,12 @@ def healthz():
 
 @blueprint.get("/readyz")
 def readyz():
-    """503 without the database. Without Redis the chat goes on, only slower: "degraded", and still fit for traffic."""
+    """503 without the database. Without Redis or a replica the chat goes on, only slower: "degraded", and still fit for
+    traffic."""
     parts = health.check()
     if parts["database"] != "ok":
         return jsonify(status="unavailable", **parts), 503
-    return jsonify(status="degraded" if parts["redis"] == "unavailable" else "ok", **parts)
+    return jsonify(status="ok" if health.all_there(parts) else "degraded", **parts)
 
 
 @blueprint.get("/metrics")

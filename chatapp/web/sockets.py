@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Request
 from flask_socketio import ConnectionRefusedError, Namespace
 
-from .. import history, messages, metrics, presence, rooms, streams, typists, wire
+from .. import database, history, messages, metrics, presence, rooms, streams, typists, wire
 from ..errors import Invalid, NotFound, RateLimited, Unauthorized, UnknownEvent
 from ..models import Membership, Person
 from ..realtime import connections, delivered
@@ -28,7 +28,10 @@ class Asker:
     connection: Connection
 
     def membership(self, session_id: str) -> Membership:
-        return rooms.membership_of(self.person, session_id)
+        """His place in the room. The database is let go: what follows may wait for Redis or for other clients."""
+        membership = rooms.membership_of(self.person, session_id)
+        database.release()
+        return membership
 
 
 class ChatNamespace(Namespace):
@@ -154,7 +157,8 @@ class ChatNamespace(Namespace):
 
     def on_sendMessage(self, asker: Asker, payload) -> dict:
         ask = wire.parse(wire.SendMessage, payload)
-        message, _ = messages.send(asker.membership(ask.session_id), ask.content, ask.client_id, ask.reply_to)
+        membership = rooms.membership_of(asker.person, ask.session_id)
+        message, _ = messages.send(membership, ask.content, ask.client_id, ask.reply_to)
         return {"message": wire.message(message)}
 
     def on_editMessage(self, asker: Asker, payload) -> dict:

@@ -50,7 +50,7 @@ def test_an_address_with_too_many_slashes_is_led_to_the_right_one(ana):
 
 
 def test_healthz_answers_whatever_happens_and_readyz_names_each_part(stranger, monkeypatch):
-    assert stranger.opens("/readyz").json == {"status": "ok", "database": "ok", "redis": "unused"}
+    assert stranger.opens("/readyz").json == {"status": "ok", "database": "ok", "redis": "unused", "replicas": "unused"}
 
     def away(*_, **__):
         raise OperationalError("SELECT secret", {}, Exception("secret"))

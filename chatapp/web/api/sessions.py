@@ -2,7 +2,7 @@
 
 from flask import Blueprint, jsonify
 
-from ... import direct, history, members, presence, rooms, typists, wire
+from ... import database, direct, history, members, presence, rooms, typists, wire
 from .. import auth
 from . import shapes
 from .body import body_as
@@ -94,7 +94,9 @@ def remove_member(session_id: str, user_id: int):
 @blueprint.get("/<session_id>/online")
 @described("Who is here", shapes.Online, about="Those who have the session open in a browser or by a socket.")
 def online(session_id: str):
-    return jsonify(presence.who(rooms.membership_of(auth.person(), session_id).room_id))
+    membership = rooms.membership_of(auth.person(), session_id)
+    database.release()
+    return jsonify(presence.who(membership.room_id))
 
 
 @blueprint.post("/<session_id>/typing")
@@ -108,5 +110,7 @@ def online(session_id: str):
 )
 def typing(session_id: str):
     membership = rooms.membership_of(auth.person(), session_id)
-    typists.hear(membership, body_as(wire.TypingState, empty=True).is_typing)
+    ask = body_as(wire.TypingState, empty=True)
+    database.release()
+    typists.hear(membership, ask.is_typing)
     return jsonify(ok=True)

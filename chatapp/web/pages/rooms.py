@@ -43,6 +43,7 @@ def permalink(room_id: str, message_id: int):
 def page(membership: Membership, found: dict, *, has_newer=False, target_id=None, errors=None, values=None) -> str:
     """The room page around one page of its history."""
     room, said = membership.room, found["messages"]
+    online = presence.who(room.id)  # first: no database connection is held yet
     here = url_for("rooms.show", room_id=room.id)
     return render_template(
         "rooms/show.html",
@@ -54,7 +55,7 @@ def page(membership: Membership, found: dict, *, has_newer=False, target_id=None
         newer_url=f"{here}?after={said[-1]['seq']}" if said else here,
         latest_url=here,
         last_rev=found["lastRev"],
-        online=presence.who(room.id),
+        online=online,
         can_moderate=membership.moderates,
         pending=pending(membership),
         form_client_id=str(uuid.uuid4()),
