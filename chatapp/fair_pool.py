@@ -4,11 +4,14 @@ Upstream's lets whoever asks at the right moment overtake those who wait. With m
 the same ones then win again and again, and the others are told after some seconds that there is no database.
 """
 
+import logging
 import threading
 from collections import deque
 
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.util.queue import Empty, Queue
+
+logging.getLogger(__name__).setLevel(logging.WARNING)  # upstream tells each coming and going there, with addresses
 
 
 class Place:

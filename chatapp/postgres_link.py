@@ -17,6 +17,7 @@ from sqlalchemy import Engine, event
 from . import metrics
 
 CONNECT_S = 1.0  # of patience with a new connection
+LAST_LOOK_S = 0.05  # after it: what came while this process itself stood still is not the server's silence
 DOUBT_S = 0.4  # of silence in a statement until the server is asked for a sign of life: a new connection
 SILENCE_S = 6.0  # the longest silence in a statement: the server itself ends one after STATEMENT_TIMEOUT_MS (config.py)
 # How the connections of a serving process differ from those of a command. A process that stands still in the middle of
@@ -120,9 +121,9 @@ def until_connected(connection, wait: Wait) -> None:
     deadline = time.monotonic() + CONNECT_S
     while (state := connection.poll()) != extensions.POLL_OK:
         left = deadline - time.monotonic()
-        if left <= 0:
+        came = wait(connection.fileno(), state == extensions.POLL_WRITE, max(left, LAST_LOOK_S))
+        if left <= 0 and not came:
             raise DatabaseAway("no connection in time")
-        wait(connection.fileno(), state == extensions.POLL_WRITE, left)
 
 
 def until_answered(connection, link: PostgresLink, wait: Wait) -> None:

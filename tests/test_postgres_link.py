@@ -88,7 +88,7 @@ def test_it_is_waited_for_in_the_direction_asked(link, waits):
 def test_a_new_connection_is_given_up_after_its_time(link, waits):
     with pytest.raises(DatabaseAway):
         until_done(Connection(link, READ, status=extensions.STATUS_SETUP), waits)
-    assert waits.now == 1000.0 + postgres_link.CONNECT_S
+    assert waits.now == 1000.0 + postgres_link.CONNECT_S + postgres_link.LAST_LOOK_S
 
 
 def test_a_silent_statement_ends_when_the_server_gives_no_sign(link, server, waits):
@@ -167,3 +167,15 @@ def test_others_connections_are_waited_for_too(waits):
     waits.ready = True
     until_done(Connection(None, READ, DONE), waits)
     assert len(waits) == 1
+
+
+def test_what_came_while_this_process_stood_still_is_not_taken_for_silence(link, waits):
+    opening = Connection(link, WRITE, READ, DONE, status=extensions.STATUS_SETUP)
+    waits.ready = True
+
+    def wait(file, to_write, seconds):
+        waits.now += 10 * postgres_link.CONNECT_S  # others had the processor
+        return waits(file, to_write, seconds)
+
+    until_done(opening, wait)
+    assert len(waits) == 2
