@@ -177,6 +177,10 @@ def _limits(given):
 
 def _assistant(given):
     names = ("ASSISTANT_BASE_URL", "ASSISTANT_API_KEY", "ASSISTANT_MODEL", "ASSISTANT_SYSTEM_PROMPT")
+    if "ASSISTANT_BASE_URL" in given:
+        _address("ASSISTANT_BASE_URL", given["ASSISTANT_BASE_URL"], ("http", "https"), "http://localhost:11434/v1")
+    if not given.get("ASSISTANT_API_KEY", "").isascii():
+        raise SettingError("ASSISTANT_API_KEY", "must be plain ASCII")
     return {name: given.get(name, "") for name in names}
 
 

@@ -25,7 +25,7 @@ LAYERS = [
     {"web", "cli"},
     {"messages", "streams", "saying", "history", "cached", "members", "presence", "typists", "notices", "invites", "devices", "tokens", "people", "rooms"},
     {"broadcasts", "wire"},
-    {"models", "markdown", "code_colours", "emoji", "realtime", "secret", "database", "logs", "flights", "json_cache"},
+    {"models", "markdown", "assistant", "code_colours", "emoji", "realtime", "secret", "database", "logs", "flights", "json_cache"},
     {"extensions", "errors"},
     {"redis_link", "postgres_link", "replicas", "fair_pool", "metrics"},
 ]  # fmt: skip
