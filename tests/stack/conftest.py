@@ -42,13 +42,12 @@ def redis_server(tmp_path):
     server.end()
 
 
-@pytest.fixture
-def starts(tmp_path):
-    """`starts(count=2, REDIS_URL=…)`: so many processes of ours with these settings, each on a port of its own."""
+def starting(folder: Path):
+    """Makes processes of ours, and kills those that are left in the end."""
     made = []
 
     def start(count: int = 1, **settings) -> list[Server]:
-        new = [Server(folder_for(tmp_path), settings) for _ in range(count)]
+        new = [Server(folder_for(folder), settings) for _ in range(count)]
         made.extend(new)
         return [one.start() for one in new]
 
@@ -56,6 +55,18 @@ def starts(tmp_path):
     for server in made:
         if server.process and server.process.poll() is None:
             server.kill()
+
+
+@pytest.fixture
+def starts(tmp_path):
+    """`starts(count=2, REDIS_URL=…)`: so many processes of ours with these settings, each on a port of its own."""
+    yield from starting(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def module_starts(tmp_path_factory):
+    """The same, for processes that a module's tests share."""
+    yield from starting(tmp_path_factory.mktemp("servers"))
 
 
 def folder_for(tmp_path: Path) -> Path:
