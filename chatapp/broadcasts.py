@@ -6,6 +6,8 @@ from .models import Message, Room
 from .realtime import connections
 from .realtime.connections import NAMESPACE
 
+AT_WORK = ("queued", "streaming")  # a stream that has not ended
+
 
 def to_room(room_id: str, event: str, payload: dict, *, but: int | None = None) -> None:
     """Tell a room, save the connections of the person `but`."""
@@ -28,10 +30,18 @@ def message_updated(message: Message) -> None:
     to_room(message.room_id, "messageUpdated", changed(message))
 
 
-def again(change: dict, is_new: bool) -> None:
-    """To the connections of this process only, which missed it. `is_new`: they know nothing of the message yet."""
-    event = "newMessage" if is_new else "messageUpdated"
-    socketio.emit(event, change, namespace=NAMESPACE, to=change["sessionId"], ignore_queue=True)
+def as_it_is(message: Message, is_new: bool) -> tuple[str, dict]:
+    """The event, with its payload, that tells a reader what a message is now. `is_new`: he knows nothing of it yet."""
+    if is_new:
+        return "newMessage", changed(message)
+    if message.gen and message.status not in AT_WORK and message.edited_at is None and message.removed_at is None:
+        return "streamComplete", completed(message)
+    return "messageUpdated", changed(message)
+
+
+def to_room_here(room_id: str, event: str, payload: dict) -> None:
+    """To the connections of this process only."""
+    socketio.emit(event, payload, namespace=NAMESPACE, to=room_id, ignore_queue=True)
 
 
 def changed(message: Message) -> dict:
@@ -51,8 +61,12 @@ def stream_status(room_id: str, status: dict) -> None:
 
 def stream_complete(message: Message) -> None:
     """It has ended, one way or another: what the message is now holds, whatever was heard before."""
+    to_room(message.room_id, "streamComplete", completed(message))
+
+
+def completed(message: Message) -> dict:
     payload = changed(message) | {"gen": message.gen, "length": wire.utf16_length(message.content)}
-    to_room(message.room_id, "streamComplete", payload | ({"error": message.error} if message.error else {}))
+    return payload | ({"error": message.error} if message.error else {})
 
 
 def typing(room_id: str, user: dict, is_typing: bool) -> None:

@@ -5,9 +5,8 @@ how far the database is, and tells them what is missing. Called by the ticker wh
 from collections.abc import Iterable
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
-from . import broadcasts, metrics
+from . import broadcasts, metrics, saying
 from .extensions import db, socketio
 from .models import Message, Room
 from .realtime import delivered, relay
@@ -60,12 +59,12 @@ def tell(room_id: str, rev: int) -> bool:
         return False
     rows = changes(room_id, told.revs.upto)
     found = [(row, told.revs.holds(row.rev), told.seqs.holds(row.seq)) for row in rows]
-    events = [(broadcasts.changed(row), not known) for row, as_it_is, known in found if not (as_it_is and known)]
+    events = [broadcasts.as_it_is(row, not known) for row, as_it_is, known in found if not (as_it_is and known)]
     is_all = len(rows) < PAGE
     reached = max([rev, *(row.rev for row in rows)]) if is_all else rows[-1].rev
     db.session.rollback()
-    for payload, is_new in events:
-        broadcasts.again(payload, is_new)
+    for event, payload in events:
+        broadcasts.to_room_here(room_id, event, payload)
         metrics.REPAIRED.inc()
         socketio.sleep(0)
     delivered.reach(room_id, reached)
@@ -74,6 +73,5 @@ def tell(room_id: str, rev: int) -> bool:
 
 def changes(room_id: str, after_rev: int) -> list[Message]:
     """A page of messages changed after `after_rev`, as they are now, by `rev`. (Those between are later versions.)"""
-    wanted = select(Message).where(Message.room_id == room_id, Message.rev > after_rev).order_by(Message.rev)
-    page = wanted.limit(PAGE).options(joinedload(Message.author, innerjoin=True))
-    return list(db.session.scalars(page.execution_options(populate_existing=True)))
+    wanted = saying.with_author(Message.room_id == room_id, Message.rev > after_rev).order_by(Message.rev)
+    return list(db.session.scalars(wanted.limit(PAGE)))

@@ -86,6 +86,20 @@ def test_a_lost_edit_and_a_lost_removal_are_told_as_changes(ana, ben, room, lost
     ben.hears_nothing("newMessage")
 
 
+def test_a_lost_end_of_a_stream_is_told_as_its_end(ana, ben, room, lost, repaired):
+    ben.enters(room)
+    given = {"sessionId": room, "clientId": "6a0c7f4e-43f4-4b9c-8a55-0d5c3f0b7b11"}
+    stream = ana.asks("startStream", given)["message"]
+    named = {"messageId": stream["id"], "gen": stream["gen"]}
+    assert ana.asks("streamChunk", named | {"offset": 0, "text": "Piece by piece"})["ok"]
+    with lost():
+        assert ana.asks("streamComplete", named)["ok"]
+    repaired()
+    ended = ben.hears("streamComplete")
+    assert (ended["message"]["content"], ended["length"], ended["gen"]) == ("Piece by piece", 14, 1)
+    assert len(ben.hears_all("newMessage")) == 1
+
+
 def test_somebody_who_heard_only_of_the_edit_is_told_of_the_message(ana, ben, room, lost, repaired):
     ben.enters(room)
     with lost():

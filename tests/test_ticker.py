@@ -47,6 +47,18 @@ def test_an_accident_in_a_job_does_not_end_it(runs):
     assert len(done) == 5
 
 
+def test_an_accident_that_goes_on_is_logged_once(runs, monkeypatch):
+    lines, turns = [], iter([OSError, OSError, None, OSError, KeyError, KeyError])
+    monkeypatch.setattr(ticker.log, "warning", lambda event, **more: lines.append(more["error"]))
+
+    def shaky():
+        if accident := next(turns):
+            raise accident
+
+    runs(shaky, 0.1, 6)
+    assert lines == ["OSError", "OSError", "KeyError"]
+
+
 def test_the_jobs_of_the_house_are_there_and_often_enough(app):
     jobs = dict(ticker._jobs)
     assert jobs[notices.obey] <= 0.5  # rights hold within one second

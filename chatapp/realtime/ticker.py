@@ -9,6 +9,7 @@ from ..extensions import socketio
 
 log = structlog.get_logger(__name__)
 _jobs: dict[Callable[[], object], float] = {}
+_failing: dict[Callable[[], object], type] = {}  # what went wrong in a job's last turn
 
 
 def every(seconds: float, job: Callable[[], object]) -> None:
@@ -31,9 +32,12 @@ def run(app: Flask, job: Callable[[], object], seconds: float) -> None:
 
 
 def attempt(app: Flask, job: Callable[[], object]) -> None:
-    """One turn of one job: whatever goes wrong (the database away) is logged, and the next turn comes."""
+    """One turn of one job. What goes wrong (the database is away) is logged when it begins; the next turn comes."""
     try:
         with app.app_context():
             job()
+        _failing.pop(job, None)
     except Exception as error:
-        log.warning("ticker_job_failed", job=f"{job.__module__}.{job.__name__}", error=type(error).__name__)
+        if _failing.get(job) is not type(error):
+            _failing[job] = type(error)
+            log.warning("ticker_job_failed", job=f"{job.__module__}.{job.__name__}", error=type(error).__name__)
