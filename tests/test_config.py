@@ -145,6 +145,8 @@ WRONG = {
     ],
     "STATIC_URL": ["cdn.example", "javascript:alert(1)"],
     "REDIS_URL": ["localhost:6379", "http://localhost", "redis://"],
+    "ASSISTANT_BASE_URL": ["localhost:11434/v1", "ftp://models.example", "http://"],
+    "ASSISTANT_API_KEY": ["clé"],
     "REDIS_HOST": ["local host"],
     "REDIS_PORT": ["0", "redis"],
     "REDIS_CLUSTER_NODES": ["a:b"],
