@@ -33,7 +33,7 @@ endif
 test-full: test test-more ## the same, then the long form, on PostgreSQL and Redis too, and on every kind of server
 
 test-more: setup $(SERVERS) # what test-full does that test does not
-	@echo "In this process, on PostgreSQL and Redis"
+	@echo "In this process, on PostgreSQL"
 	@TEST_STACK=postgres $(PYTEST) $(NOT_IN_PROCESS)
 	@echo "Live, on PostgreSQL and Redis"
 	@TEST_STACK=postgres ASYNC_MODE=eventlet $(PYTEST) tests/live
