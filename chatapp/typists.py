@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from . import broadcasts, presence, ratelimit, wire
 from .models import Membership
+from .realtime import typing_marks
 
 LASTS = 3.0  # seconds after the last word of it
 TOLD_EVERY = 0.9  # seconds: a client says it once a second; more often is not passed on
@@ -20,6 +21,7 @@ class Typist:
 
 
 _typing: dict[tuple[str, int], Typist] = {}
+_ended: dict[tuple[str, int], bool] = {}  # (room, person) → whether the room was told of it by this process
 
 
 def hear(membership: Membership, is_typing: bool) -> None:
@@ -40,12 +42,17 @@ def start(room_id: str, user: dict) -> None:
     if moment - typist.told >= TOLD_EVERY and ratelimit.allows(user["id"], "type"):
         typist.told = moment
         broadcasts.typing(room_id, user, True)
+        typing_marks.set_for(room_id, user)
 
 
 def stop(room_id: str, person_id: int) -> None:
+    """He types no more, whichever process was told that he does."""
     typist = _typing.pop((room_id, person_id), None)
-    if typist is not None and typist.told > float("-inf"):
+    is_told = typist is not None and typist.told > float("-inf")
+    if is_told:
         broadcasts.typing(room_id, typist.user, False)
+    if typing_marks.are_needed():
+        _ended[room_id, person_id] = is_told
 
 
 def sweep() -> None:
@@ -54,3 +61,13 @@ def sweep() -> None:
     for (room_id, person_id), typist in list(_typing.items()):
         if typist.ends <= moment:
             stop(room_id, person_id)
+    end_elsewhere()
+
+
+def end_elsewhere() -> None:
+    """End what other processes told; all together, so that no message has to wait for it."""
+    ended = dict(_ended)
+    _ended.clear()
+    for (room_id, _), is_told, user in zip(ended, ended.values(), typing_marks.take(list(ended)), strict=True):
+        if user is not None and not is_told:
+            broadcasts.typing(room_id, user, False)

@@ -186,3 +186,28 @@ def test_one_who_starts_again_at_once_is_shown_at_once(together, ana, ben, room,
     assert [one["isTyping"] for one in ana.hears_all("typing")] == [True, False, True]
     clock.passes(LASTS + 0.1)
     assert [one["isTyping"] for one in ana.hears_all("typing")] == [False]
+
+
+def test_what_another_process_told_is_ended_by_a_message_through_this_one(together, ana, ben, room, clock, monkeypatch):
+    taken = []
+
+    def take(whose):
+        taken.extend(whose)
+        return [{"id": ben.id, "name": "Ben"} for _ in whose]
+
+    monkeypatch.setattr(typists.typing_marks, "are_needed", lambda: True)
+    monkeypatch.setattr(typists.typing_marks, "take", take)
+    ben.says("there", room)
+    assert [name for name, _ in ana.hears_all()] == ["newMessage"]
+    clock.passes(0.2)
+    assert ana.hears_all() == [("typing", told(room, ben, False))]
+    assert taken == [(room, ben.id)]
+
+
+def test_what_this_process_told_is_ended_once(together, ana, ben, room, clock, monkeypatch):
+    monkeypatch.setattr(typists.typing_marks, "are_needed", lambda: True)
+    monkeypatch.setattr(typists.typing_marks, "take", lambda whose: [{"id": ben.id, "name": "Ben"} for _ in whose])
+    types(ben, room)
+    ben.asks("stopTyping", {"sessionId": room})
+    clock.passes(5)
+    assert [one["isTyping"] for one in ana.hears_all("typing")] == [True, False]

@@ -1,9 +1,15 @@
 // Who is here, in the head of the room: faces, a number, and the names when opened.
+import { get } from "./api.js";
+import { room } from "./page.js";
+
 const FACES = 3;
+const NAMED_MAX = 100; // the server names no more
+const ASK_AGAIN_MS = 2_500; // while it is not known, or names and number differ; up to twice that
 
 const component = document.querySelector('[data-component="presence"]');
 let here = new Map(); // id → user
 let count = null; // people; null: the server does not know now
+let asking = null; // a timer
 
 export function start() {
   document.addEventListener("click", (event) => {
@@ -14,6 +20,20 @@ export function start() {
     component.open = false;
     component.querySelector("summary").focus();
   });
+}
+
+// The server could not tell, or a word of it was lost: ask, a little later, and not all browsers at once.
+function askWhereWrong() {
+  const isRight = count !== null && (here.size === count || count > NAMED_MAX);
+  if (isRight) asking = clearTimeout(asking);
+  else asking ??= setTimeout(ask, ASK_AGAIN_MS * (1 + Math.random()));
+}
+
+async function ask() {
+  const online = await get(`/sessions/${room.id}/online`).catch(() => null);
+  asking = null;
+  if (online) set(online);
+  else askWhereWrong();
 }
 
 export function set(online) {
@@ -41,6 +61,7 @@ export function counted({ count: now }) {
 }
 
 function show() {
+  askWhereWrong();
   const users = [...here.values()];
   const people = component.querySelector(".presence__people");
   const more = component.querySelector(".presence__more");
