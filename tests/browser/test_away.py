@@ -5,6 +5,8 @@ import uuid
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.workplace import Workplace
+
 CONTENTS = [f"Meanwhile {number}" for number in range(1, 6)]
 
 
@@ -220,3 +222,20 @@ def test_the_side_bar_shows_who_of_a_direct_room_is_here(ana, ben, room):
     ben.page.close()
     expect(entry.locator(".dot")).to_have_count(1)
     expect(entry.locator(".dot--here")).to_have_count(0)
+
+
+def test_who_is_here_is_asked_for_again_quietly_while_it_cannot_be_told(browser, servers, at_browser):
+    house = Workplace(servers(REDIS_URL="redis://127.0.0.1:1"))
+    somebody = house.somebody("Ana Novak")
+    room = somebody.makes()
+    ana = at_browser(house, somebody)
+    ana.goes_to(f"/rooms/{room}")
+    count = ana.page.locator(".presence__count")
+    expect(count).to_have_text("Presence unknown")
+    known = {
+        "count": 1,
+        "users": [{"id": 1, "name": "Ana Novak", "kind": "person", "avatarUrl": "/people/1/avatar.svg"}],
+    }
+    ana.page.route("**/online", lambda route: route.fulfill(json=known))
+    expect(count).to_have_text("1 here", timeout=25_000)
+    assert ana.page.locator(".presence__people li").count() == 1
