@@ -181,7 +181,8 @@ def _assistant(given):
         _address("ASSISTANT_BASE_URL", given["ASSISTANT_BASE_URL"], ("http", "https"), "http://localhost:11434/v1")
     if not given.get("ASSISTANT_API_KEY", "").isascii():
         raise SettingError("ASSISTANT_API_KEY", "must be plain ASCII")
-    return {name: given.get(name, "") for name in names}
+    texts = {name: given.get(name, "") for name in names}
+    return texts | {"ASSISTANT_HISTORY": _integer(given, "ASSISTANT_HISTORY", 10, lowest=0, highest=200)}
 
 
 def _require_for_several_processes(config):

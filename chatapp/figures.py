@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import Select, func, select
 
 from .extensions import db
-from .models import Device, Message, Person, Room, Token, now
+from .models import Device, Message, Person, Room, Stream, Token, now
 
 DAY = timedelta(days=1)
 
@@ -24,7 +24,28 @@ def count() -> dict[str, int]:
         "messagesLastDay": number(said_since(now() - DAY)),
         "devices": number(select(func.count()).select_from(Device)),
         "tokens": number(select(func.count()).select_from(Token)),
+        "streams": number(select(func.count()).select_from(Stream)),
+        "promptTokens": number(select(func.sum(Stream.prompt_tokens))),
+        "completionTokens": number(select(func.sum(Stream.completion_tokens))),
     }
+
+
+def askers(limit: int = 10) -> list[dict]:
+    """Who had most spoken for them, from the ledger of streams: answers, seconds of speaking, tokens where known."""
+    seconds = func.sum(duration())
+    tokens = func.coalesce(func.sum(Stream.prompt_tokens + Stream.completion_tokens), 0)
+    wanted = select(Person.id, Person.name, func.count().label("answers"), seconds, tokens)
+    grouped = wanted.join(Stream, Stream.asker_id == Person.id).group_by(Person.id, Person.name)
+    rows = db.session.execute(grouped.order_by(func.count().desc(), Person.id).limit(limit))
+    names = ("id", "name", "answers", "seconds", "tokens")
+    return [dict(zip(names, (*row[:3], round(float(row[3] or 0), 1), int(row[4])), strict=True)) for row in rows]
+
+
+def duration():
+    """Seconds between the first and the last word of a stream, on either database."""
+    if db.engine.dialect.name == "postgresql":
+        return func.extract("epoch", Stream.ended_at - Stream.started_at)
+    return (func.julianday(Stream.ended_at) - func.julianday(Stream.started_at)) * 86_400
 
 
 def number(wanted: Select) -> int:

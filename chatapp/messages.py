@@ -3,7 +3,7 @@
 Each verb takes the caller's membership, commits once and tells the room afterwards.
 """
 
-from . import broadcasts, cached, markdown, metrics, ratelimit, rooms, saying, streams, typists
+from . import bots, broadcasts, cached, markdown, metrics, ratelimit, rooms, saying, streams, typists
 from .errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from .models import Membership, Message, Person, now
 
@@ -31,6 +31,7 @@ def send(membership: Membership, content: str, client_id: str, reply_to: int | N
     typists.stop(message.room_id, message.author_id)
     broadcasts.new_message(message)
     cached.forget(message.room_id)
+    bots.hear(message, membership.room)
     metrics.MESSAGES.inc()
     return message, True
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -54,6 +55,7 @@ class Person(db.Model):
     password_hash: Mapped[str | None] = mapped_column(String(200))
     kind: Mapped[str] = mapped_column(String(10), default="person")  # person | bot
     is_admin: Mapped[bool] = mapped_column(default=False)
+    is_assistant: Mapped[bool] = mapped_column(default=False, server_default=false())  # a bot that we answer for
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
 

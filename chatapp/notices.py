@@ -13,10 +13,9 @@ import structlog
 from sqlalchemy import delete, func, select
 
 from . import broadcasts, presence, typists
-from .extensions import db, socketio
+from .extensions import db
 from .models import Membership, Notice, Room, now
 from .realtime import connections
-from .realtime.connections import NAMESPACE
 
 WINDOW = 30.0  # seconds in which a transaction commits: ids are not commit order, so those are looked at again
 MARGIN = 200  # notices before the first look of a process that are looked at too, for the same reason
@@ -100,7 +99,7 @@ def tidy() -> None:
 
 def cut(found: list[connections.Connection]) -> None:
     for connection in found:
-        socketio.server.disconnect(connection.sid, namespace=NAMESPACE)
+        connections.cut(connection)
 
 
 def device_ended(notice: Notice) -> None:
@@ -124,8 +123,7 @@ def member_left(notice: Notice) -> None:
     if db.session.get(Membership, (room_id, person_id), populate_existing=True) is not None:
         return  # came back meanwhile
     for connection in connections.of_person(person_id, room_id):
-        socketio.server.leave_room(connection.sid, room_id, namespace=NAMESPACE)
-        connection.rooms.discard(room_id)
+        connections.put_out(connection, room_id)
     typists.stop(room_id, person_id)
     presence.dismiss(room_id, person_id)
     broadcasts.session_removed(room_id, person_id)

@@ -13,6 +13,7 @@ from .models import Device, Person, Token
 EMAIL_MAX = 254
 EMAIL_SHAPE = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 LISTED_MAX = 50
+ASSISTANT_NAME = "Assistant"  # of the one that is there from the first day
 
 
 def anybody() -> bool:
@@ -48,11 +49,22 @@ def create(
     changed = rooms.bring_into_open_rooms(somebody)
     if first_room is not None:
         require_first(somebody)
+        db.session.add(Person(name=ASSISTANT_NAME, kind="bot", is_assistant=True))
         rooms.make(somebody, first_room, rooms.OPEN)
     db.session.commit()
     cached.forget_full(changed)
     notices.obey()
     return somebody
+
+
+def create_bot(name: str, *, is_assistant: bool) -> Person:
+    """A new bot, already in every open room; one that this server answers for, or one from outside."""
+    bot = Person(name=name, kind="bot", is_assistant=is_assistant)
+    add(bot)
+    rooms.bring_into_open_rooms(bot)
+    db.session.commit()
+    notices.obey()
+    return bot
 
 
 def add(somebody: Person) -> None:

@@ -21,7 +21,7 @@ def make() -> None:
     """One look at all rooms open here. Missing changes reach the clients here within about 1.1 s of their commit."""
     if not relay.is_needed():
         return
-    told = delivered.keep(relay.listened_to())
+    told = delivered.keep(relay.is_listened_to)
     now = counters(told)
     for room_id, (rev, last_seq) in now.items():
         if rev < told[room_id]:

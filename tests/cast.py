@@ -13,6 +13,7 @@ from chatapp.streams import voices
 
 CHAT = "/chat"
 API = "/api/v1"
+asked_for = []  # background tasks of bots: clock.answers() does them
 
 
 def flush():
@@ -235,6 +236,12 @@ class Clock:
     def run(self, job):
         with self.app.app_context():
             job()
+
+    def answers(self):
+        """Every assistant that was asked answers."""
+        while asked_for:
+            task, ids = asked_for.pop(0)
+            self.run(lambda task=task, ids=ids: task(*ids))
 
     def pumps(self):
         """What streams have to tell is told."""

@@ -14,18 +14,18 @@ from argon2 import PasswordHasher
 from flask_socketio.test_client import SocketIOTestClient
 from sqlalchemy import delete, event
 
-from chatapp import create_app, notices, passwords, presence, ratelimit, typists
+from chatapp import bots, create_app, notices, passwords, presence, ratelimit, reading, typists
 from chatapp.extensions import db, limiter, redis, replicas, socketio
 from chatapp.realtime import connections, delivered, strangers
 from chatapp.streams import tending, voices
 
 pytest.register_assert_rewrite("tests.cast")
 
-from tests.cast import Browser, Clock, Somebody, flush  # noqa: E402 (once its assertions are ready to explain themselves)
+from tests.cast import Browser, Clock, Somebody, asked_for, flush  # noqa: E402 (once its assertions are ready to explain themselves)
 
 pytest_plugins = ["tests.figures", "tests.grounds"]
 # Modules that remember in memory.
-FORGETFUL = (presence, typists, notices, ratelimit, connections, delivered, strangers, voices, tending)
+FORGETFUL = (presence, typists, notices, ratelimit, connections, delivered, strangers, voices, tending, reading, bots)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -73,6 +73,7 @@ def built(built_on):
             **built_on,
         }.items():
             patch.setenv(name, value)
+        patch.setattr(bots, "start", lambda task, *ids: asked_for.append((task, ids)))  # clock.answers()
         patch.setattr(voices, "wake_pump", lambda: None)  # a test says when what waits is told: clock.pumps()
         patch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         # The limiter only sets itself up when it is on; each test that wants it switches it on again.
@@ -92,6 +93,7 @@ def app(built):
     for extension, made in extensions:  # a test may have made another application
         vars(extension).update(made)
     forget_connections()
+    asked_for.clear()
     with app.app_context():
         for table in reversed(db.metadata.sorted_tables):
             db.session.execute(delete(table))

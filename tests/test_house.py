@@ -23,7 +23,7 @@ ANSWERS_FROM_THE_LIBRARY = {"connect", "connect_error", "disconnect"}
 # Who stands on what, highest first; a module may import its own layer and those below.
 LAYERS = [
     {"web", "cli"},
-    {"messages", "streams", "saying", "history", "cached", "members", "presence", "typists", "notices", "invites", "devices", "tokens", "people", "rooms"},
+    {"messages", "bots", "streams", "saying", "history", "cached", "members", "presence", "reading", "typists", "notices", "invites", "devices", "tokens", "people", "rooms"},
     {"broadcasts", "wire"},
     {"models", "markdown", "assistant", "code_colours", "emoji", "realtime", "secret", "database", "logs", "flights", "json_cache"},
     {"extensions", "errors"},

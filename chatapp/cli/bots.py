@@ -16,9 +16,10 @@ class NewBot(wire.Payload):
 @group.command("create")
 @click.argument("name")
 @click.option("--token", "with_token", is_flag=True, help="Make a token too and print it below the id.")
-def create(name: str, with_token: bool) -> None:
+@click.option("--assistant", is_flag=True, help="One for which this server answers (see ASSISTANT_BASE_URL).")
+def create(name: str, with_token: bool, assistant: bool) -> None:
     """Make a bot, a member of every open room, and print the id."""
-    bot = people.create(wire.parse(NewBot, {"name": name}).name, None, kind="bot")
+    bot = people.create_bot(wire.parse(NewBot, {"name": name}).name, is_assistant=assistant)
     click.echo(bot.id)
     if with_token:
         click.echo(tokens.create(bot, "command line")[1])
@@ -32,4 +33,5 @@ def list_(as_json: bool) -> None:
 
 
 def shown(bot) -> dict:
-    return {"id": bot.id, "name": bot.name, "active": bot.active, "createdAt": wire.moment(bot.created_at)}
+    shape = {"id": bot.id, "name": bot.name, "active": bot.active, "assistant": bot.is_assistant}
+    return shape | {"createdAt": wire.moment(bot.created_at)}

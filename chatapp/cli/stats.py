@@ -17,6 +17,9 @@ WORDS = {
     "messagesLastDay": "messages of the last 24 hours",
     "devices": "signed-in devices",
     "tokens": "tokens",
+    "streams": "streamed answers",
+    "promptTokens": "tokens read for them",
+    "completionTokens": "tokens written",
 }
 
 
@@ -27,7 +30,9 @@ def stats(as_json: bool) -> None:
     """The workplace in numbers."""
     numbers = figures.count()
     if as_json:
-        show_json(numbers)
+        show_json(numbers | {"askers": figures.askers()})
         return
     for name, words in WORDS.items():
         click.echo(f"{numbers[name]:>14,}  {words}")
+    for one in figures.askers():
+        click.echo(f"{one['answers']:>14,}  answers to {one['name']}: {one['seconds']} s, {one['tokens']:,} tokens")

@@ -1,7 +1,10 @@
 """The open connections of this process: who is behind each, and which rooms it listens to. One registry a process."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from ..extensions import socketio
 
 NAMESPACE = "/chat"
 PERSON = "person:"  # no sid holds a colon
@@ -15,6 +18,7 @@ class Connection:
     person_id: int
     credential: tuple[str, int]
     rooms: set[str] = field(default_factory=set)
+    end: Callable[[], object] | None = None  # ends one that is no socket (listeners.py)
 
 
 _by_sid: dict[str, Connection] = {}
@@ -63,6 +67,23 @@ def meant_by(mark: str) -> list[str]:
         return [mark]
     number = mark.removeprefix(PERSON)
     return [one.sid for one in of_person(int(number))] if number.isdecimal() else []
+
+
+def cut(connection: Connection) -> None:
+    """End it: its person may not hear anything any more."""
+    if connection.end:
+        connection.end()
+    else:
+        socketio.server.disconnect(connection.sid, namespace=NAMESPACE)
+
+
+def put_out(connection: Connection, room_id: str) -> None:
+    """It hears no more of a room."""
+    if connection.end:  # it listens to nothing else
+        connection.end()
+    else:
+        socketio.server.leave_room(connection.sid, room_id, namespace=NAMESPACE)
+    connection.rooms.discard(room_id)
 
 
 def of_credential(kind: str, credential_id: int) -> list[Connection]:

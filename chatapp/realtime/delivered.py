@@ -3,7 +3,7 @@ what it delivers; repairs.py asks what is missing.
 """
 
 import threading
-from collections.abc import Container
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 CHANGES = ("newMessage", "messageUpdated", "streamComplete")  # the events that carry a `rev`
@@ -78,10 +78,10 @@ def of(room_id: str) -> Told | None:
     return _rooms.get(room_id)
 
 
-def keep(listened_to: Container[str]) -> dict[str, int]:
+def keep(is_listened_to: Callable[[str], bool]) -> dict[str, int]:
     """Forget the rooms that nobody listens to any more; up to which `rev` the others were told."""
     with _lock:
-        for room_id in [room_id for room_id in _rooms if room_id not in listened_to]:
+        for room_id in [room_id for room_id in _rooms if not is_listened_to(room_id)]:
             del _rooms[room_id]
         return {room_id: told.revs.upto for room_id, told in _rooms.items()}
 

@@ -4,14 +4,13 @@ Socket.IO's client managers; `create_app` hangs one in, and server.py starts it.
 
 import queue
 import secrets
-from collections.abc import Container
 
 import structlog
 from socketio import Manager
 
 from .. import metrics
 from ..extensions import redis, socketio
-from . import connections, delivered
+from . import connections, delivered, listeners
 from .channel import Channel
 
 OUTBOX_MAX = 2_000  # events that wait for Redis; those beyond are dropped, and repaired (repairs.py)
@@ -30,7 +29,9 @@ class LocalClients(Manager):
 
     def deliver(self, event, data, namespace, room, skip):
         """The one way by which events reach the clients of this process, whoever sent them."""
-        super().emit(event, data, namespace, room=room, skip_sid=connections.sids_of(skip))
+        but = connections.sids_of(skip)
+        super().emit(event, data, namespace, room=room, skip_sid=but)
+        listeners.deliver(event, data, room, but)
 
 
 class Relay(LocalClients):
@@ -127,6 +128,6 @@ def manager_for(settings: dict) -> LocalClients:
     return Relay(settings) if is_needed() else LocalClients()
 
 
-def listened_to() -> Container[str]:
-    """The rooms that somebody listens to here."""
-    return socketio.server.manager.rooms.get(connections.NAMESPACE, {})
+def is_listened_to(room_id: str) -> bool:
+    """Whether somebody listens to a room here, by a socket or over HTTP."""
+    return room_id in socketio.server.manager.rooms.get(connections.NAMESPACE, {}) or listeners.listened_to(room_id)

@@ -5,11 +5,29 @@ speaking.py  begin, push, finish, stop, repeat: what is asked for
 voices.py    what this process speaks or hears spoken at the moment, told to the room in joined chunks
 texts.py     the text so far, where every process can read it
 turns.py     who may speak at once, and who waits
+ours.py      what this process speaks itself
 tending.py   saves, beats, ends what runs too long or was left behind
 """
 
-from .speaking import begin, finish, mine, push, repeat, silence, snapshots, stop
+from .ours import Turn
+from .speaking import begin, finish, message_of, mine, push, repeat, silence, snapshots, stop
 from .tending import recover, tend
+from .texts import rest_of
 from .turns import AT_WORK
 
-__all__ = ["AT_WORK", "begin", "finish", "mine", "push", "recover", "repeat", "silence", "snapshots", "stop", "tend"]
+__all__ = [
+    "AT_WORK",
+    "Turn",
+    "begin",
+    "finish",
+    "message_of",
+    "mine",
+    "push",
+    "recover",
+    "repeat",
+    "rest_of",
+    "silence",
+    "snapshots",
+    "stop",
+    "tend",
+]

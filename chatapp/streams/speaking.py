@@ -25,7 +25,8 @@ def begin(
     try:
         rooms.require_unarchived(membership.room)
         saying.require_in_room(reply_to, membership.room_id)
-        ratelimit.take(membership.person_id)
+        if not is_ours:
+            ratelimit.take(membership.person_id)
     except ChatError:
         said = saying.said_before(membership, "", client_id)
         if said is None:

@@ -53,6 +53,11 @@ def beginning_of(text: str, length: int) -> str:
     return units(text)[: 2 * max(0, length)].decode("utf-16-le", "ignore")
 
 
+def rest_of(text: str, known: int) -> str:
+    """What is new in `text` to one who knows its first `known` units."""
+    return text_of(units(text)[2 * known :])
+
+
 def is_border(held: bytes, offset: int) -> bool:
     """Whether a text may be cut at `offset`: not beyond its end, nor within a pair."""
     return 2 * offset == len(held) or (2 * offset < len(held) and not 0xDC <= held[2 * offset + 1] <= 0xDF)

@@ -121,16 +121,27 @@ def append(voice: Voice, offset: int, piece: str) -> int:
 
 def add_here(voice: Voice, offset: int, piece: bytes) -> tuple[str, int]:
     """(ok | gap | sealed, the length before); what is new is held and will be told."""
-    shared = texts.append_shared(voice.shared_key, offset, piece)
-    if shared and (shared[0] == "missing" or (shared[0] == "gap" and shared[1] < voice.length)):
-        texts.open_shared(voice.shared_key, bytes(voice.text))  # Redis was away, or has forgotten
-        shared = texts.append_shared(voice.shared_key, offset, piece)
+    if voice.is_ours:  # nobody else speaks it: it is shared when it is told
+        state, before = state_here(voice, offset, piece)
+        if state == "ok":
+            take(voice, before, piece)
+        return state, before
+    shared = shared_with(voice, offset, piece)
     state, before = shared or state_here(voice, offset, piece)
     if before > voice.length:  # other processes heard something too
         voice.text = bytearray(texts.read_shared(voice.shared_key) or voice.text)[: 2 * before]
     if state == "ok" and (fresh := piece[2 * (before - offset) :]):
         take(voice, before, fresh)
     return state, before
+
+
+def shared_with(voice: Voice, offset: int, piece: bytes) -> tuple[str, int] | None:
+    """As texts.append_shared, for a Redis that may have been away, or has forgotten."""
+    shared = texts.append_shared(voice.shared_key, offset, piece)
+    if shared and (shared[0] == "missing" or (shared[0] == "gap" and shared[1] < voice.length)):
+        texts.open_shared(voice.shared_key, bytes(voice.text))
+        shared = texts.append_shared(voice.shared_key, offset, piece)
+    return shared
 
 
 def state_here(voice: Voice, offset: int, piece: bytes) -> tuple[str, int]:
@@ -163,6 +174,8 @@ def tell(voice: Voice) -> None:
         voice.waiting_from += len(fresh) // 2
         voice.waiting.clear()
         voice.told_at = time.monotonic()
+        if fresh and voice.is_ours:
+            shared_with(voice, offset, fresh)
         if fresh:
             broadcasts.stream_chunk(voice.room_id, voice.message_id, voice.gen, offset, text_of(fresh))
 

@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
-from .. import health, notices, presence, repairs, streams, typists, wire
+from .. import health, notices, presence, reading, repairs, streams, typists, wire
 from ..extensions import socketio
 from ..realtime import loop, relay, strangers, ticker
 from . import api, auth, errors, headers, ops, origins, pages, static_files
@@ -44,6 +44,7 @@ def register(app: Flask) -> None:
     ticker.every(0.3, notices.obey)
     ticker.every(600, notices.tidy)
     ticker.every(0.2, typists.sweep)
+    ticker.every(2.0, reading.note)
     ticker.every(0.5, streams.tend)
     ticker.every(5.0, streams.recover)
     ticker.every(0.5, presence.sweep)

@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Request
 from flask_socketio import ConnectionRefusedError, Namespace
 
-from .. import database, history, messages, metrics, presence, rooms, streams, typists, wire
+from .. import bots, database, history, messages, metrics, presence, reading, rooms, streams, typists, wire
 from ..errors import Invalid, NotFound, RateLimited, Unauthorized, UnknownEvent
 from ..models import Membership, Person
 from ..realtime import connections, delivered
@@ -106,6 +106,7 @@ class ChatNamespace(Namespace):
         presence.depart(room_id, connection.person_id, connection.sid)
         if not connections.of_person(connection.person_id, room_id):
             typists.stop(room_id, connection.person_id)
+            reading.leave(room_id, connection.person_id)
 
     def on_joinSession(self, asker: Asker, payload) -> dict:
         ask = wire.parse(wire.JoinSession, payload)
@@ -141,6 +142,7 @@ class ChatNamespace(Namespace):
         self.enter_room(asker.connection.sid, room_id)
         asker.connection.rooms.add(room_id)
         presence.arrive(room_id, wire.person(asker.person), asker.connection.sid)
+        reading.come(room_id, asker.person.id)
 
     def on_leaveSession(self, asker: Asker, payload) -> dict:
         ask = wire.parse(wire.OfSession, payload)
@@ -199,7 +201,7 @@ class ChatNamespace(Namespace):
 
     def on_repeatStream(self, asker: Asker, payload) -> dict:
         ask = wire.parse(wire.OfStream, payload)
-        return {"message": wire.message(streams.repeat(asker.person, ask.message_id, ask.gen))}
+        return {"message": wire.message(bots.repeat(asker.person, ask.message_id, ask.gen))}
 
 
 COMMANDS = {name for name in vars(ChatNamespace) if name.startswith("on_")} - {"on_connect", "on_disconnect"}

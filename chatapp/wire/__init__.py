@@ -3,6 +3,7 @@ Used by the doors and by broadcasts."""
 
 from .commands import (
     EditMessage,
+    EventsQuery,
     JoinSession,
     MessagesQuery,
     NewContent,
@@ -22,6 +23,7 @@ from .commands import (
     StreamEnd,
     StreamGen,
     StreamPiece,
+    StreamQuery,
     StreamStart,
     SyncSession,
     Typing,
@@ -36,6 +38,7 @@ __all__ = [
     "ClientId",
     "Content",
     "EditMessage",
+    "EventsQuery",
     "Id",
     "JoinSession",
     "MessagesQuery",
@@ -58,6 +61,7 @@ __all__ = [
     "StreamEnd",
     "StreamGen",
     "StreamPiece",
+    "StreamQuery",
     "StreamStart",
     "SyncSession",
     "Topic",

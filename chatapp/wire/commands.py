@@ -152,6 +152,15 @@ class MessagesQuery(Payload):
         return self
 
 
+class EventsQuery(Payload):
+    after_rev: QueryCount | None = None
+
+
+class StreamQuery(Payload):
+    gen: QueryCount | None = None
+    offset: QueryCount = 0
+
+
 class PeopleQuery(Payload):
     q: Annotated[str, one_line(NAME_MAX, empty=True)] = ""
 

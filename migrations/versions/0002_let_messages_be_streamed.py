@@ -16,6 +16,7 @@ AT_WORK = sa.text("status IN ('queued', 'streaming')")
 
 
 def upgrade():
+    op.add_column("people", sa.Column("is_assistant", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("messages", sa.Column("asker_id", sa.BigInteger(), nullable=True))
     op.add_column("messages", sa.Column("error", sa.JSON(), nullable=True))
     op.add_column("memberships", sa.Column("answers", sa.String(10), nullable=False, server_default="mention"))
@@ -52,5 +53,6 @@ def downgrade():
         ("memberships", "answers"),
         ("messages", "error"),
         ("messages", "asker_id"),
+        ("people", "is_assistant"),
     ):
         op.drop_column(table, column)

@@ -1,5 +1,6 @@
 """JSON under /api/v1, one blueprint a noun (contract, section 5)."""
 
-from . import docs, messages, people, sessions
+from . import docs, events, messages, people, sessions, streams
 
-BLUEPRINTS = (sessions.blueprint, messages.blueprint, people.blueprint, docs.blueprint)
+MODULES = (sessions, messages, people, streams, events, docs)
+BLUEPRINTS = tuple(module.blueprint for module in MODULES)

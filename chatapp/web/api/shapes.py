@@ -11,6 +11,8 @@ from pydantic.alias_generators import to_camel
 MILLISECONDS_IN_UTC = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
 Moment = Annotated[str, Field(pattern=MILLISECONDS_IN_UTC, json_schema_extra={"format": "date-time"})]
 
+Status = Literal["queued", "streaming", "complete", "stopped", "truncated", "error", "interrupted"]
+
 
 class Answer(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel)
@@ -53,7 +55,7 @@ class Message(Answer):
     author: Person
     content: str
     html: str
-    status: Literal["queued", "streaming", "complete", "stopped", "truncated", "error", "interrupted"]
+    status: Status
     gen: int
     asked_by: int | None
     error: StreamError | None
@@ -97,6 +99,14 @@ class OnePerson(Answer):
 
 class People(Answer):
     people: list[Person]
+
+
+class StreamLength(Answer):
+    length: int
+
+
+class StreamStatus(Answer):
+    status: Status
 
 
 class Online(Answer):
@@ -158,6 +168,7 @@ FIELDS = {
     "Of people: `person` or `bot`.",
     "lastRev": "The revision of what was said in the session: every new, edited or removed message takes the next one.",
     "lastSeq": "The place of the newest message.",
+    "length": "Where the text of the stream ends, in UTF-16 code units.",
     "limit": "Messages at most. Without it: 50, or the newest 10 when nothing at all is asked for.",
     "member": "The member.",
     "memberIds": "People who come in beside its maker, all of them active. An open session needs none; a direct one "
@@ -168,6 +179,7 @@ FIELDS = {
     "messages": "Messages, oldest first (with `afterRev`: by `rev`).",
     "name": "One line of 1 to 80 characters. A direct session has none of its own: its name is that of all its people "
     "when it was made.",
+    "offset": "A place in the text of a stream, in UTF-16 code units.",
     "ok": "Always true.",
     "people": "At most 50 people, by name.",
     "person": "The person.",
@@ -182,6 +194,7 @@ FIELDS = {
     "sessions": "The caller's sessions, by name, archived ones included.",
     "status": "`complete`: all is said. A streamed message is `queued` and `streaming` before that, or `stopped`, "
     "`truncated`, `error` or `interrupted`: its `content` is then what was said until there, and empty before.",
+    "text": "New text of a stream, at most 32,000 characters; may be empty.",
     "topic": "One line of at most 300 characters; may be empty.",
     "userId": "The person's id.",
     "users": "At most 100 of those online.",

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, flash, redirect, url_for
 
-from ... import members, rooms
+from ... import bots, members, rooms
 from .. import auth
 from . import forms
 
@@ -31,6 +31,15 @@ def invite(room_id: str):
     membership = rooms.membership_of(auth.person(), room_id)
     for person_id in forms.chosen_ids():
         members.invite(membership, person_id)
+    return redirect(url_for("rooms.settings", room_id=room_id), 303)
+
+
+@blueprint.post("/members/<id:person_id>/answers")
+@auth.signed_in
+def answers(room_id: str, person_id: int):
+    membership = rooms.membership_of(auth.person(), room_id)
+    bots.set_answers(membership, person_id, forms.posted().get("answers", ""))
+    flash("Saved.", "good")
     return redirect(url_for("rooms.settings", room_id=room_id), 303)
 
 

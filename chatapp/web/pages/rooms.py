@@ -4,7 +4,7 @@ import uuid
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 
-from ... import direct, history, people, presence, rooms, saying, wire
+from ... import bots, direct, history, people, presence, rooms, saying, wire
 from ...errors import ChatError
 from ...models import Membership, now
 from .. import auth
@@ -159,6 +159,8 @@ def settings_page(membership: Membership, errors=None, values=None) -> str:
         room=wire.session(membership.room, membership.standing) | {"title": title(membership)},
         members=members,
         can_moderate=membership.moderates,
+        may_set_answers=membership.moderates or membership.room.kind == rooms.DIRECT,
+        assistants={one.person_id: one.answers for one in bots.assistants_of(membership.room)},
         people=[one for one in choosable() if one["id"] not in inside],
         errors=errors or {},
         values=values or {},

@@ -1,0 +1,61 @@
+"""A stream that this process speaks itself, in the hands of whoever speaks it. Called by bots."""
+
+import threading
+from collections.abc import Callable
+
+from sqlalchemy import update
+
+from ..errors import ChatError, Conflict
+from ..extensions import db
+from ..models import Message, Stream
+from . import endings, voices
+
+ENDED = "ended"
+
+
+class Turn:
+    """One answer's turn to speak. Made right after begin or repeat, in the task that will speak."""
+
+    def __init__(self, message: Message):
+        self.voice = voices.get(message.id, message.gen)
+        self.changed = threading.Event()
+        if self.voice is not None:
+            self.voice.on_start = self.voice.on_end = self.changed.set
+
+    @property
+    def is_over(self) -> bool:
+        return self.voice is None or voices.get(*self.voice.key) is not self.voice
+
+    def comes(self) -> bool:
+        """Wait until it is one's turn; False when somebody stopped it before."""
+        while not self.is_over and self.voice.is_queued:
+            self.changed.wait(1)
+        return not self.is_over
+
+    def on_end(self, act: Callable[[], object]) -> None:
+        """Have `act` called once it is ended by anybody, here or elsewhere."""
+        self.voice.on_end = act
+        if self.is_over:
+            act()
+
+    def say(self, piece: str) -> bool:
+        """Speak on; False once it has ended."""
+        if self.is_over:
+            return False
+        try:
+            voices.append(self.voice, self.voice.length, piece)
+        except Conflict:
+            return False
+        return True
+
+    def end(self, outcome: str, error: ChatError | None = None, tokens: tuple[int, int] | None = None) -> None:
+        """Write down how it ended (complete | truncated | stopped | error), and what it cost: (prompt, completion)."""
+        if self.is_over:
+            return
+        why = error and {"code": error.code, "message": error.message}
+        endings.end(self.voice, outcome, why)
+        if tokens:
+            mine = Stream.message_id == self.voice.message_id, Stream.gen == self.voice.gen
+            cost = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1]}
+            db.session.execute(update(Stream).where(*mine).values(**cost).execution_options(synchronize_session=False))
+            db.session.commit()

@@ -1,0 +1,219 @@
+"""Server-Sent Events: what a socket hears, for those who have none. A room's, and one stream's.
+
+Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+import json
+import uuid
+from collections.abc import Iterator
+
+from flask import Blueprint, Flask, Response, current_app, request
+
+from ... import broadcasts, database, history, metrics, presence, rooms, saying, streams, wire
+from ...errors import NotFound, RateLimited
+from ...models import Membership
+from ...realtime import connections, delivered
+from ...realtime.connections import Connection
+from ...realtime.listeners import Ended, Listener
+from .. import auth
+from .body import query_as
+from .openapi import described
+
+PING_EVERY_S = 15.0
+COME_BACK_MS = 2_000
+CONNECTIONS_MAX = 20  # of one person to one process, by this door
+SSE = "text/event-stream"
+STILL_HERE = ": still here\n\n"
+CHUNK = ("messageId", "gen", "offset", "text")
+
+blueprint = Blueprint("api_events", __name__, url_prefix="/api/v1")
+
+
+@blueprint.get("/sessions/<session_id>/events")
+@described(
+    "Hear a session, as Server-Sent Events",
+    SSE,
+    about="The same events and payloads as by the socket. `id:` is a revision: sent back as `Last-Event-ID` (or as "
+    "`afterRev`, for the first time), all that changed after it comes first. Streams under way come from their start.",
+    query=wire.EventsQuery,
+    errors=("rate_limited",),
+)
+def of_session(session_id: str):
+    asker = auth.asker()
+    membership = rooms.membership_of(asker.person, session_id)
+    after_rev = last_event_id() or query_as(wire.EventsQuery).after_rev
+    listener = listener_for(asker, session_id)
+    return event_stream(told(listener, membership, after_rev))
+
+
+@blueprint.get("/messages/<id:message_id>/stream")
+@described(
+    "Hear one streamed message to its end, as Server-Sent Events",
+    SSE,
+    about="`streamChunk` from `offset` on, `streamStatus`, and at last `streamComplete`: at once when it has ended. "
+    " `id:` is the length so far: sent back as `Last-Event-ID`, it goes on from there.",
+    query=wire.StreamQuery,
+    errors=("rate_limited",),
+)
+def of_message(message_id: int):
+    asker = auth.asker()
+    message, membership = saying.find(asker.person, message_id)
+    ask = query_as(wire.StreamQuery)
+    gen = message.gen if ask.gen is None else ask.gen
+    if message.gen == 0 or gen > message.gen:
+        raise NotFound("There is no such stream.")
+    held = last_event_id()
+    listener = listener_for(asker, message.room_id)
+    return event_stream(spoken(listener, membership, (message_id, gen), ask.offset if held is None else held))
+
+
+def last_event_id() -> int | None:
+    text = request.headers.get("Last-Event-ID", "").strip()
+    return int(text) if text.isascii() and text.isdigit() and int(text) <= wire.ID_MAX else None
+
+
+def listener_for(asker: auth.Asker, room_id: str) -> Listener:
+    """Not listening yet: it does from the moment when the answer begins."""
+    mine = [one for one in connections.of_person(asker.person.id) if one.end]
+    if current_app.config["RATE_LIMITS"] and len(mine) >= CONNECTIONS_MAX:
+        raise RateLimited("You have too many connections open.", retry_after=60)
+    connection = Connection(f"http-{uuid.uuid4().hex}", asker.person.id, asker.credential)
+    return Listener(connection, room_id)
+
+
+def event_stream(events: Iterator[str]) -> Response:
+    answer = Response(in_steps(current_app._get_current_object(), events), content_type=SSE)
+    answer.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    return answer
+
+
+def in_steps(app: Flask, events: Iterator[str]) -> Iterator[str]:
+    """Each step in a context of its own: between them, while the client reads, nothing of the database is held."""
+    try:
+        while True:
+            with app.app_context():
+                text = next(events, None)
+            if text is None:
+                return
+            yield text
+    finally:
+        with app.app_context():
+            events.close()
+
+
+def line(event: str, payload: dict, number: int | None = None) -> str:
+    beginning = "" if number is None else f"id: {number}\n"
+    return f"{beginning}event: {event}\ndata: {json.dumps(payload, ensure_ascii=False, separators=(',', ':'))}\n\n"
+
+
+def pings(listener: Listener) -> Iterator[tuple[str, dict] | None]:
+    """What is heard, and None where a sign of life is due. Ends when the listener may hear no more."""
+    while True:
+        try:
+            yield listener.wait(PING_EVERY_S)
+        except Ended:
+            return
+
+
+def told(listener: Listener, membership: Membership, after_rev: int | None) -> Iterator[str]:
+    """A room's events. Holds nothing of the database while it waits."""
+    room_id, somebody = membership.room_id, membership.person
+    with listener:
+        try:
+            membership = rooms.membership_of(somebody, room_id)  # once more: he listens now
+            room = membership.room
+            delivered.begin(room_id, room.rev, room.last_seq)
+            presence.arrive(room_id, wire.person(somebody), listener.connection.sid)
+            metrics.CONNECTIONS.set(connections.count())
+            yield f"retry: {COME_BACK_MS}\n\n"
+            known = delivered.Count(room.rev if after_rev is None else min(after_rev, room.rev))
+            yield from missed(membership, known)
+            yield from under_way(room_id)
+            database.release()
+            for found in pings(listener):
+                yield told_one(found, known)
+        finally:
+            presence.depart(room_id, somebody.id, listener.connection.sid)
+            database.release()
+
+
+def missed(membership: Membership, known: delivered.Count) -> Iterator[str]:
+    """All that changed since, page by page."""
+    more = True
+    while more and known.upto < membership.room.rev:
+        page = history.changes(membership, known.upto)
+        more = page["hasMore"]
+        for message in page["messages"]:
+            known.reach(message["rev"])
+            yield line(
+                "messageUpdated" if message["editedAt"] or message["removed"] else "newMessage",
+                {"sessionId": membership.room_id, "rev": message["rev"], "message": message},
+                known.upto,
+            )
+    known.reach(membership.room.rev)
+
+
+def under_way(room_id: str) -> Iterator[str]:
+    for stream in streams.snapshots(room_id):
+        if stream["text"]:
+            chunk = {name: stream[name] for name in CHUNK}
+            yield line("streamChunk", {"sessionId": room_id} | chunk)
+
+
+def told_one(found: tuple[str, dict] | None, known: delivered.Count) -> str:
+    """One event. Its id is the revision up to which nothing is missing: from there one may resume."""
+    if found is None:
+        return STILL_HERE
+    event, payload = found
+    if "rev" not in payload:
+        return line(event, payload)
+    known.add(payload["rev"])
+    return line(event, payload, known.upto)
+
+
+def spoken(listener: Listener, membership: Membership, key: tuple[int, int], offset: int) -> Iterator[str]:
+    """One stream's events, to its end."""
+    with listener:
+        rooms.membership_of(membership.person, membership.room_id)
+        yield f"retry: {COME_BACK_MS}\n\n"
+        reader = Reader(membership.room_id, key, offset)
+        yield from reader.caught_up()
+        for found in () if reader.has_ended else pings(listener):
+            yield from reader.hear(*found) if found else (STILL_HERE, *reader.caught_up())
+            if reader.has_ended:
+                return
+
+
+class Reader:
+    """One who follows one stream, and holds `length` units of its text."""
+
+    def __init__(self, room_id: str, key: tuple[int, int], length: int):
+        self.room_id, self.key, self.length, self.has_ended = room_id, key, length, False
+
+    def hear(self, event: str, payload: dict) -> list[str]:
+        """What an event of the room is to this reader."""
+        message_id = payload.get("messageId") or payload.get("message", {}).get("id")
+        if (message_id, payload.get("gen")) != self.key:
+            return []
+        if event == "streamChunk":
+            return self.take(payload) if payload["offset"] <= self.length else self.caught_up()
+        self.has_ended = event == "streamComplete"
+        return [line(event, payload, self.length)]
+
+    def take(self, chunk: dict) -> list[str]:
+        text = streams.rest_of(chunk["text"], self.length - chunk["offset"])
+        told = chunk | {"offset": self.length, "text": text}
+        self.length += wire.utf16_length(text)
+        return [line("streamChunk", told, self.length)] if text else []
+
+    def caught_up(self) -> list[str]:
+        """What is missing: the text so far, or the end."""
+        now = {(one["messageId"], one["gen"]): one for one in streams.snapshots(self.room_id, {self.key: self.length})}
+        if self.key in now:
+            chunk = {"sessionId": self.room_id, **{name: now[self.key][name] for name in CHUNK}}
+            self.length = min(self.length, chunk["offset"])
+            return self.take(chunk)
+        ended = broadcasts.completed(streams.message_of(self.key[0]))
+        database.release()
+        self.has_ended = True
+        return [line("streamComplete", ended, ended["length"])]
