@@ -7,7 +7,7 @@ import pytest
 
 from chatapp.extensions import db
 from chatapp.models import Stream
-from chatapp.streams import turns
+from chatapp.streams import turns, voices
 
 
 @pytest.fixture
@@ -24,6 +24,12 @@ def room(ana, ben, robby):
     for one in (ana, ben, robby):
         one.hears_all()
     return room
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch):
+    """What is joined waits until clock.pumps(), however slow the machine."""
+    monkeypatch.setattr(voices, "JOINED_S", 3_600)
 
 
 def of(message, **more):

@@ -38,7 +38,7 @@ def example_of(operation):
 def address(path, places):
     """A described path with real places in it, below the prefix."""
     if "/stream" in path and "messageId" in path:
-        places = places | {"messageId": places["stream"]}
+        places = places | {"messageId": places.get("stream", places["messageId"])}
     return re.sub(r"{(\w+)}", lambda name: str(places[name[1]]), path).removeprefix(PREFIX)
 
 

@@ -109,7 +109,7 @@ def test_who_is_not_in_a_room_finds_its_doors_leading_nowhere(app, path, eve, ru
     before = everything(app)
     if rule.startswith("/api/"):
         json = (
-            {"content": "let me in", "clientId": fields["clientId"], "name": "mine"}
+            {"content": "let me in", "clientId": fields["clientId"], "name": "mine", "gen": 1, "offset": 0, "text": "x"}
             if method in ("POST", "PATCH")
             else None
         )
