@@ -45,6 +45,7 @@ def main() -> None:
             folders.append(line)
     for process in processes:
         kill(process)
+    psutil.wait_procs(processes, timeout=5)  # while they end they may still write
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
 
