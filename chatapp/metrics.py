@@ -25,6 +25,9 @@ RELAY_UNREADABLE = Counter("chatapp_relay_unreadable", "What came by Redis and w
 REPAIRED = Counter("chatapp_changes_repaired", "Changes told late, because no other process's event had come")
 DATABASE_UP = Gauge("chatapp_database_up", "Whether every process can use the database", multiprocess_mode="livemin")
 DATABASE_UP.set(1)
+JOBS = Gauge(
+    "chatapp_jobs", "Jobs by state; done and failed (given up): how many ever", ["state"], multiprocess_mode="livemax"
+)
 
 
 def collected(of_several: bool) -> bytes:

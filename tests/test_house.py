@@ -24,7 +24,7 @@ ANSWERS_FROM_THE_LIBRARY = {"connect", "connect_error", "disconnect"}
 LAYERS = [
     {"web", "cli"},
     {"messages", "bots", "streams", "saying", "history", "cached", "members", "presence", "reading", "typists", "notices", "invites", "devices", "tokens", "people", "rooms"},
-    {"broadcasts", "wire"},
+    {"broadcasts", "jobs", "wire"},
     {"models", "markdown", "assistant", "code_colours", "emoji", "realtime", "secret", "database", "logs", "flights", "json_cache"},
     {"extensions", "errors"},
     {"redis_link", "postgres_link", "replicas", "fair_pool", "metrics"},

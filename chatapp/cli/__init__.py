@@ -4,7 +4,7 @@ call into the row, and prints. `create_app` calls `register`.
 
 from flask import Flask
 
-from . import bots, cache, doctor, presence, rooms, seed, stats, tokens, users
+from . import bots, cache, doctor, jobs, presence, rooms, seed, stats, tokens, users
 
 COMMANDS = (
     users.group,
@@ -13,6 +13,7 @@ COMMANDS = (
     bots.group,
     cache.group,
     presence.group,
+    jobs.group,
     stats.stats,
     seed.seed,
     doctor.doctor,

@@ -34,3 +34,17 @@ def reason(error: SQLAlchemyError) -> str:
 def tell(line: str) -> None:
     """A word to the operator, apart from what a script reads."""
     click.echo(line, err=True)
+
+
+class Far:
+    """How far a long command is: a line on standard error every so many steps. `what` stands after the number."""
+
+    EVERY = 50_000
+
+    def __init__(self, what: str):
+        self.what, self.done = what, 0
+
+    def one_more(self) -> None:
+        self.done += 1
+        if self.done % self.EVERY == 0:
+            tell(f"{self.done:,} {self.what}")

@@ -2,10 +2,12 @@
 
 import click
 
-from .. import members, people, rooms, transcripts, wire
-from ..errors import NotFound
+from .. import jobs, members, people, rooms, transcripts, wire
+from ..errors import Invalid, NotFound, Unavailable
+from ..models import Room
+from ..transcripts import exports
 from . import files, finding
-from .command import Group, tell
+from .command import Far, Group, tell
 from .listing import as_json, show
 
 group = Group("rooms", help="Where people talk. A ROOM is its id, or its name when only one has it.")
@@ -74,12 +76,38 @@ def remove(room: str, email: str) -> None:
 @group.command("export")
 @click.argument("room")
 @click.argument("file", default="-")
-def export(room: str, file: str) -> None:
-    """Write a ROOM as JSON Lines to FILE (default: standard output): the room, its members, every message."""
+@click.option("--later", is_flag=True, help="Let a worker do it: FILE is a name in its instance/exports/ then.")
+def export(room: str, file: str, later: bool) -> None:
+    """Write a ROOM as JSON Lines to FILE (default: standard output): the room, its members, every message.
+
+    Without --later all is written when the command ends. With it the job's id is printed at once; `flask jobs list`
+    shows how far it is, and the file is there once all of it is.
+    """
     found = finding.room(room)
+    if later:
+        hand_over(found, f"{found.id}.jsonl" if file == "-" else file)
+        return
+    far = Far(f"lines, of about {found.last_seq:,}")
     with files.private(file) as out:
         for line in transcripts.lines_of(found):
             out.write(line + "\n")
+            far.one_more()
+
+
+def hand_over(room: Room, file_name: str) -> None:
+    """Post the export, or do it here where nobody else can: it is done either way."""
+    if not exports.FILE_NAME.fullmatch(file_name):
+        raise Invalid("With --later FILE is a plain name such as kitchen.jsonl: it is written to instance/exports/.")
+    asked = {"room_id": room.id, "file_name": file_name}
+    try:
+        if jobs.elsewhere():
+            click.echo(jobs.post(exports.export_room, f"{room.name} to {file_name}", **asked))
+            return
+        tell("There is no queue without Redis: doing it now.")
+    except Unavailable as away:
+        tell(f"{away.message} Doing it now.")
+    exports.export_room(lambda done, total: None, **asked)
+    tell(f"Written: {exports.folder() / file_name}")
 
 
 @group.command("import")

@@ -6,6 +6,7 @@ from werkzeug.routing import BaseConverter
 
 from .. import health, notices, presence, reading, repairs, streams, typists, wire
 from ..extensions import socketio
+from ..jobs import letters
 from ..realtime import loop, relay, strangers, ticker
 from . import api, auth, errors, headers, ops, origins, pages, static_files
 from .sockets import ChatNamespace
@@ -51,6 +52,7 @@ def register(app: Flask) -> None:
     ticker.every(0.5, presence.beat)
     ticker.every(1.0, presence.tell_crowds)
     ticker.every(0.6, repairs.make)
+    ticker.every(10.0, letters.measure)
     if app.config["RATE_LIMITS"]:
         ticker.every(5.0, strangers.sweep)
     if app.config["TRUSTED_PROXIES"]:
