@@ -186,6 +186,25 @@ def test_several_processes_need_postgresql_and_redis():
     assert load(**shared, REDIS_CLUSTER_NODES="one,two")["WEB_CONCURRENCY"] == 2
 
 
+@pytest.mark.parametrize(
+    ("environ", "processes"),
+    [
+        ({}, "1"),
+        ({"DATABASE_URL": "postgres://host/chat"}, "1"),
+        ({"REDIS_URL": "redis://host"}, "1"),
+        ({"DATABASE_URL": "sqlite:///chat.sqlite3", "REDIS_URL": "redis://host"}, "1"),
+        ({"DATABASE_URL": "postgres://host/chat", "REDIS_URL": "rediss://host"}, ""),
+        ({"DATABASE_URL": "postgresql://host/chat", "REDIS_URL": "redis://host"}, ""),
+        ({"WEB_CONCURRENCY": "4"}, "4"),
+    ],
+)
+def test_a_host_may_choose_several_processes_only_where_they_work(environ, processes):
+    """What the host finds; the empty one it fills in by itself."""
+    command = ["sh", "-euc", '. bin/processes.sh; echo "${WEB_CONCURRENCY:-}"']
+    bare = {"PATH": os.environ["PATH"], **environ}
+    assert subprocess.check_output(command, cwd=ROOT, env=bare, text=True).strip() == processes
+
+
 def test_behind_a_sticky_proxy_each_process_has_a_port():
     several = {"DATABASE_URL": "postgresql://host/chat", "REDIS_URL": "redis://host", "STICKY_PROXY": "1"}
     assert load(**several, WEB_CONCURRENCY="3", PORT="65533")["PORT"] == 65_533

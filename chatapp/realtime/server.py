@@ -1,5 +1,6 @@
 """The serving process: listens, serves until SIGTERM or SIGINT, then ends what is under way. wsgi.py calls `serve`."""
 
+import contextlib
 import gc
 import importlib
 import os
@@ -66,12 +67,14 @@ def announce(where: str, lifeline: int | None, driver, socketio) -> None:
         print(where, flush=True)
         return
     os.set_inheritable(lifeline, False)
-    os.write(lifeline, where.encode())
-    socketio.start_background_task(end_with_supervisor, driver, lifeline)
+    end = socket.socket(fileno=lifeline)
+    with contextlib.suppress(OSError):  # it has gone already. (By os.write eventlet would try for ever.)
+        end.sendall(where.encode())
+    socketio.start_background_task(end_with_supervisor, driver, end)
 
 
-def end_with_supervisor(driver, lifeline: int) -> None:
-    driver.wait_until_readable(lifeline)  # it never says anything, so what can be read is its end
+def end_with_supervisor(driver, lifeline: socket.socket) -> None:
+    driver.wait_until_readable(lifeline.fileno())  # it never says anything, so what can be read is its end
     os.kill(os.getpid(), signal.SIGTERM)
 
 

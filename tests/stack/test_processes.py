@@ -15,6 +15,7 @@ from tests.live.server import ROOT, answers
 from tests.live.test_kill import Talker
 from tests.live.test_server import Poller
 from tests.reaper import ends_with_us
+from tests.stack.process import children_of
 from tests.stack.workers import all_serve, files_of, is_alive, serving, wait_until
 
 CLIENTS = 6
@@ -181,6 +182,13 @@ def test_when_the_supervisor_is_killed_nobody_is_left_and_the_port_is_free(serve
     server.start()
     for talker in talkers:
         talker.finish()
+
+
+def test_a_process_that_is_still_starting_when_the_supervisor_is_killed_ends_too(starts, shared):
+    (server,) = starts(**shared)  # the first answers, the second is on its way
+    pids = wait_until(lambda: len(pids := children_of(server.process.pid)) == 2 and pids)
+    server.kill()
+    wait_until(lambda: not any(is_alive(pid) for pid in pids), 2 * GONE_S)
 
 
 def test_a_hang_up_renews_all_processes_and_nobody_finds_the_door_shut(house, server, talkers, note):
