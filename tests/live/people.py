@@ -76,10 +76,13 @@ class Tab:
 
     opened = []
 
-    def __init__(self, url, *, token=None, headers=None, transport="websocket", origin=None, listener=None):
+    def __init__(self, url, *, token=None, headers=None, transport="websocket", origin=None, listener=None, http=None):
         self.inbox, self.news, self.listener, self.refusal = [], threading.Condition(), listener, None
         self.client = Client(
-            reconnection=False, handle_sigint=False, websocket_extra_options={"origin": origin} if origin else {}
+            reconnection=False,
+            handle_sigint=False,
+            http_session=http,  # whose cookies go with every request; `headers` only with the first
+            websocket_extra_options={"origin": origin} if origin else {},
         )
         self.client.on("*", self.note, namespace=CHAT)
         how = {"transports": [transport], "namespaces": [CHAT], "wait_timeout": ANSWER_S}

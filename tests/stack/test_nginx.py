@@ -50,7 +50,12 @@ def everybody_goes_home():
 
 def tabs_of(people, transport):
     """A tab each, told apart as browsers are, by a cookie (which is nobody's: the token says who it is)."""
-    return [one.opens_a_tab(transport=transport, headers={"Cookie": f"chatapp_device={one.id}"}) for one in people]
+    tabs = []
+    for one in people:
+        http = requests.Session()
+        http.cookies.set("chatapp_device", str(one.id))
+        tabs.append(one.opens_a_tab(transport=transport, http=http))
+    return tabs
 
 
 def test_all_by_websocket_and_by_polling_talk_across_the_processes(house, server):
