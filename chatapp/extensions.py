@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase
 from .fair_pool import FairPool
 from .postgres_link import PostgresLink
 from .redis_link import RedisLink
-from .replicas import Replicas
+from .replica_link import Replicas
 
 
 class Base(DeclarativeBase):
