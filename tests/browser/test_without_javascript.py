@@ -92,3 +92,24 @@ def test_the_side_bar_opens_and_leads_on_a_small_screen(house, visitors, ana, ro
     plain.page.get_by_role("link", name="Rooms and people").click()
     entry.click()
     expect(plain.page.get_by_role("heading", name="All rooms")).to_be_visible()
+
+
+def test_where_neither_transport_is_to_be_had_the_page_is_as_without_scripts(ana, ben, room):
+    """Several processes take no long polling, and this browser (or what stands before it) has no WebSocket."""
+    ana.context.add_init_script("delete globalThis.WebSocket")
+    ana.context.route("**/rooms/*", says_that_polling_is_refused)
+    ben.opens(room)
+    ana.goes_to(f"/rooms/{room}")
+    ana.box.fill("Sent by the form")
+    ana.presses("Send")
+    ana.is_at(f"/rooms/{room}#m-")
+    ben.sees("Sent by the form")
+    expect(ana.message("Sent by the form")).to_be_visible()
+    expect(ana.indicator).to_be_empty()
+
+
+def says_that_polling_is_refused(route):
+    if route.request.method != "GET":
+        return route.continue_()
+    answer = route.fetch()
+    return route.fulfill(response=answer, body=answer.text().replace("websocket polling", "websocket"))
