@@ -1,9 +1,11 @@
 """Read replicas, real ones: one that follows, lags, dies, freezes, or is none at all. Nobody reads less than was said."""
 
+import json
 import os
 import random
 import threading
 import time
+import urllib.request
 from contextlib import suppress
 
 import pytest
@@ -244,3 +246,36 @@ def test_the_storm_finds_old_answers_where_a_replica_is_believed(chat, ana, two,
         assert history.before(membership, None, 5)["messages"][-1] != said
     for one in two:
         one.asks("SELECT pg_wal_replay_resume()")
+
+
+def test_a_server_goes_on_at_once_when_every_replica_is_frozen(chat, ana, two, room, starts, note):
+    replica_urls = ",".join(one.url(chat.config["NAME"]) for one in two)
+    server = starts(DATABASE_URL=chat.config["SQLALCHEMY_DATABASE_URI"], DATABASE_REPLICA_URLS=replica_urls)[0]
+
+    def asks(path):
+        asking = urllib.request.Request(server.url + path, headers={"Authorization": f"Bearer {ana.token}"})
+        began = time.monotonic()
+        with urllib.request.urlopen(asking, timeout=30) as answer:
+            return json.load(answer), time.monotonic() - began
+
+    def replicas_are(state):
+        deadline = time.monotonic() + CATCHES_UP_S
+        while asks("/readyz")[0]["replicas"] != state:
+            assert time.monotonic() < deadline, asks("/readyz")
+            time.sleep(0.1)
+
+    replicas_are("2 of 2")
+    before = f"/api/v1/sessions/{room}/messages?before=9"
+    shown, _ = asks(before)
+    for one in two:
+        one.freeze()
+    found = [asks(before) for _ in range(20)]
+    assert all(page == shown for page, _ in found)
+    slowest = max(took for _, took in found)
+    assert slowest < 2 * QUICK_S  # once for each
+    replicas_are("0 of 2")
+    for one in two:
+        one.thaw()
+    replicas_are("2 of 2")
+    assert asks(before)[0] == shown
+    note(f"20 pages from a server whose two replicas froze: the slowest {slowest * 1000:.0f} ms")
