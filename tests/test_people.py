@@ -176,7 +176,7 @@ def test_the_first_person_is_the_administrator_and_there_is_only_one_first(insid
     assert first.is_admin and people.anybody()
     with pytest.raises(Forbidden):
         people.set_up("Eve", "eve@example.org", "correct horse", "Lair")
-    assert [one.name for one in people.everybody()] == ["Olga"]
+    assert [one.name for one in people.everybody()] == ["Assistant", "Olga"]
 
 
 def test_of_two_who_set_up_at_once_one_is_first(inside, monkeypatch):
@@ -185,7 +185,7 @@ def test_of_two_who_set_up_at_once_one_is_first(inside, monkeypatch):
     with pytest.raises(Forbidden):
         people.set_up("Eve", "eve@example.org", "correct horse", "Lair")
     db.session.rollback()
-    assert [(one.name, one.is_admin) for one in people.everybody()] == [("Olga", True)]
+    assert [(one.name, one.is_admin) for one in people.everybody()] == [("Assistant", False), ("Olga", True)]
 
 
 def test_people_are_found_by_a_part_of_the_name(inside, cast):
