@@ -8,6 +8,9 @@ LIBRARY := static/vendor/socket.io.esm.min.js
 SERVERS := $(VENV)/.servers
 MODEL := build/model
 PYTEST := $(PY) -m pytest -n 2 --dist loadfile
+# What fails is tried once more, alone: many of these tests hold real servers to a time, beside other work. What fails
+# twice fails; the first failure stands in the output.
+tried = $(PYTEST) $(1) || { echo "Once more, alone: what failed"; $(PY) -m pytest --lf --lfnf=none $(filter-out --cov,$(1)); }
 NOT_IN_PROCESS := --ignore=tests/live --ignore=tests/browser --ignore=tests/stack
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
@@ -26,23 +29,23 @@ test: setup $(SERVERS) ## all tests in their quick form; the core must be covere
 ifdef PYTEST_ARGS
 	@$(PY) -m pytest $(PYTEST_ARGS)
 else
-	@$(PYTEST) $(NOT_IN_PROCESS) --cov
-	@$(PYTEST) tests/live tests/browser tests/stack # unmeasured: tracing would only slow the clients
+	@$(call tried,$(NOT_IN_PROCESS) --cov)
+	@$(call tried,tests/live tests/browser tests/stack) # unmeasured: tracing would only slow the clients
 endif
 
 test-full: test test-more ## the same, then the long form, on PostgreSQL and Redis too, and on every kind of server
 
 test-more: setup $(SERVERS) # what test-full does that test does not
 	@echo "In this process, on PostgreSQL"
-	@TEST_STACK=postgres $(PYTEST) $(NOT_IN_PROCESS)
+	@export TEST_STACK=postgres; $(call tried,$(NOT_IN_PROCESS))
 	@echo "Live, on PostgreSQL and Redis"
-	@TEST_STACK=postgres ASYNC_MODE=eventlet $(PYTEST) tests/live
+	@export TEST_STACK=postgres ASYNC_MODE=eventlet; $(call tried,tests/live)
 	@echo "Live, on gevent"
-	@ASYNC_MODE=gevent $(PYTEST) tests/live
+	@export ASYNC_MODE=gevent; $(call tried,tests/live)
 	@echo "Live, on threads"
-	@ASYNC_MODE=threading $(PYTEST) tests/live
+	@export ASYNC_MODE=threading; $(call tried,tests/live)
 	@echo "The long form of what has one"
-	@TEST_LONG=1 $(PYTEST) -m long --timeout 1200
+	@export TEST_LONG=1; $(call tried,-m long --timeout 1200)
 
 test-model: setup $(SERVERS) $(MODEL)/.there ## a small real language model answers (92 MB, fetched once)
 	@TEST_MODEL_PYTHON=$(MODEL)/bin/python $(PY) -m pytest tests/assistant/test_model.py
