@@ -171,7 +171,7 @@ def _limits(given):
     return {
         "RATE_LIMITS": counted,
         "RATELIMIT_ENABLED": counted,
-        "RATELIMIT_STORAGE_URI": "memory://",
+        "RATELIMIT_STORAGE_URI": "chatapp://",  # chatapp/shared_counts.py: in Redis, or here
     }
 
 

@@ -7,7 +7,7 @@ from flask import Flask
 
 import config as settings
 
-from . import cli, database, logs, web
+from . import cli, database, logs, shared_counts, web  # noqa: F401 - shared_counts is known by its scheme
 from .extensions import cache, csrf, db, limiter, migrate, redis, replicas, socketio
 from .realtime import slow_readers, websocket
 

@@ -1,5 +1,6 @@
-"""What Redis loses, made good: each serving process compares how far its clients were told of the rooms open here with
-how far the database is, and tells them what is missing. Called by the ticker where several processes may be.
+"""What Redis loses, and what PostgreSQL made while its answer was lost, told all the same: each serving process compares
+how far its clients were told of the rooms open here with how far the database is. Called by the ticker (relay.py says
+where that is needed).
 """
 
 from collections.abc import Iterable
@@ -19,8 +20,6 @@ BETWEEN_PAGES_S = 0.05  # so that the clients' queues empty, which are bounded
 
 def make() -> None:
     """One look at all rooms open here. Missing changes reach the clients here within about 1.1 s of their commit."""
-    if not relay.is_needed():
-        return
     told = delivered.keep(relay.is_listened_to)
     now = counters(told)
     for room_id, (rev, last_seq) in now.items():

@@ -25,7 +25,7 @@ LAYERS = [
     {"web", "cli"},
     {"messages", "bots", "streams", "saying", "history", "cached", "members", "presence", "reading", "typists", "notices", "invites", "devices", "tokens", "people", "rooms"},
     {"broadcasts", "jobs", "wire"},
-    {"models", "markdown", "assistant", "code_colours", "emoji", "realtime", "secret", "database", "logs", "flights", "json_cache"},
+    {"models", "markdown", "assistant", "code_colours", "emoji", "realtime", "secret", "database", "logs", "flights", "json_cache", "shared_counts"},
     {"extensions", "errors"},
     {"redis_link", "postgres_link", "replica_link", "fair_pool", "metrics"},
 ]  # fmt: skip

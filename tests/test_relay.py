@@ -136,10 +136,11 @@ def test_sids_and_people_may_stand_together(app, skip, sids):
     assert connections.sids_of(skip) == sids
 
 
-def test_without_redis_everybody_is_here(app, monkeypatch):
-    monkeypatch.setattr(relay, "is_needed", lambda: False)
-    alone = relay.manager_for({})
-    assert isinstance(alone, relay.LocalClients) and not isinstance(alone, relay.Relay)
+@pytest.mark.parametrize(("uri", "notes"), [("sqlite:///chat.sqlite3", False), ("postgresql+psycopg2://h/chat", True)])
+def test_without_redis_everybody_is_here_and_postgresql_may_know_more_than_they_were_told(app, uri, notes):
+    alone = relay.manager_for({"SQLALCHEMY_DATABASE_URI": uri})
+    assert type(alone) is (relay.NotingClients if notes else relay.LocalClients)
+    assert relay.may_miss_changes({"SQLALCHEMY_DATABASE_URI": uri}) is notes
     assert alone.start() is None
 
 

@@ -34,7 +34,15 @@ class LocalClients(Manager):
         listeners.deliver(event, data, room, but)
 
 
-class Relay(LocalClients):
+class NotingClients(LocalClients):
+    """The same, and what they are told is noted, for repairs.py to compare with the database."""
+
+    def deliver(self, event, data, namespace, room, skip):
+        super().deliver(event, data, namespace, room, skip)
+        delivered.note(event, data)
+
+
+class Relay(NotingClients):
     """The same, and every event goes on to the other processes. They know nothing of each other's connections: who
     enters, leaves or is cut is each process's own business."""
 
@@ -50,10 +58,6 @@ class Relay(LocalClients):
         if not how.get("ignore_queue"):
             told = {"from": self.me, "event": event, "data": data, "namespace": namespace, "room": room}
             self.pass_on(self.json.dumps(told | {"skip": skip_sid}))
-
-    def deliver(self, event, data, namespace, room, skip):
-        super().deliver(event, data, namespace, room, skip)
-        delivered.note(event, data)
 
     def pass_on(self, message: str) -> None:
         if self.outbox is None:
@@ -119,13 +123,16 @@ class Relay(LocalClients):
             self.deliver(event, data, namespace, room, skip)
 
 
-def is_needed() -> bool:
-    """Whether there may be other processes: only Redis makes one chat of several."""
-    return redis.in_use
+def may_miss_changes(settings: dict) -> bool:
+    """Whether clients here may not be told of a change: it is said in another process (only Redis makes one chat of
+    several), or PostgreSQL made it while the answer was lost, so that nobody here knows."""
+    return redis.in_use or settings["SQLALCHEMY_DATABASE_URI"].startswith("postgresql")
 
 
 def manager_for(settings: dict) -> LocalClients:
-    return Relay(settings) if is_needed() else LocalClients()
+    if redis.in_use:
+        return Relay(settings)
+    return NotingClients() if may_miss_changes(settings) else LocalClients()
 
 
 def is_listened_to(room_id: str) -> bool:

@@ -51,7 +51,8 @@ def register(app: Flask) -> None:
     ticker.every(0.5, presence.sweep)
     ticker.every(0.5, presence.beat)
     ticker.every(1.0, presence.tell_crowds)
-    ticker.every(0.6, repairs.make)
+    if relay.may_miss_changes(app.config):
+        ticker.every(0.6, repairs.make)
     ticker.every(10.0, letters.measure)
     if app.config["RATE_LIMITS"]:
         ticker.every(5.0, strangers.sweep)
