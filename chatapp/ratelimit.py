@@ -1,4 +1,8 @@
-"""How fast one person may speak, edit, type and change rooms: a token bucket for each. For the row."""
+"""How fast one person may speak, edit, type and change rooms: a token bucket for each. For the row.
+
+Each process counts for itself: a socket stays with one process, so hardly anybody is free to speak faster, and nobody
+is ever held to less than what is free. Asking Redis would cost every message a journey. (Attempts: shared_counts.py.)
+"""
 
 import time
 

@@ -1,6 +1,6 @@
-"""What Redis loses, and what PostgreSQL made while its answer was lost, told all the same: each serving process compares
-how far its clients were told of the rooms open here with how far the database is. Called by the ticker (relay.py says
-where that is needed).
+"""What Redis loses, and what PostgreSQL made while its answer was lost, told all the same: each serving process
+compares how far its clients were told of the rooms open here with how far the database is. Called by the ticker
+(relay.py says where that is needed).
 """
 
 from collections.abc import Iterable
