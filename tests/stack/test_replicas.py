@@ -248,9 +248,12 @@ def test_the_storm_finds_old_answers_where_a_replica_is_believed(chat, ana, two,
         one.asks("SELECT pg_wal_replay_resume()")
 
 
-def test_a_server_goes_on_at_once_when_every_replica_is_frozen(chat, ana, two, room, starts, note):
+@pytest.mark.parametrize("mode", ["eventlet", "gevent", "threading"])
+def test_a_server_goes_on_at_once_when_every_replica_is_frozen(chat, ana, two, room, starts, note, mode):
     replica_urls = ",".join(one.url(chat.config["NAME"]) for one in two)
-    server = starts(DATABASE_URL=chat.config["SQLALCHEMY_DATABASE_URI"], DATABASE_REPLICA_URLS=replica_urls)[0]
+    server = starts(
+        DATABASE_URL=chat.config["SQLALCHEMY_DATABASE_URI"], DATABASE_REPLICA_URLS=replica_urls, ASYNC_MODE=mode
+    )[0]
 
     def asks(path):
         asking = urllib.request.Request(server.url + path, headers={"Authorization": f"Bearer {ana.token}"})
@@ -278,4 +281,4 @@ def test_a_server_goes_on_at_once_when_every_replica_is_frozen(chat, ana, two, r
         one.thaw()
     replicas_are("2 of 2")
     assert asks(before)[0] == shown
-    note(f"20 pages from a server whose two replicas froze: the slowest {slowest * 1000:.0f} ms")
+    note(f"20 pages from a server on {mode} whose two replicas froze: the slowest {slowest * 1000:.0f} ms")
