@@ -4,11 +4,11 @@ never rows. (Bots from outside listen and speak for themselves, with a token.) C
 
 import re
 import uuid
+from typing import NamedTuple
 
 import structlog
 from flask import Flask, current_app
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from . import assistant, rooms, saying, streams
 from .assistant.question import Question, Said
@@ -25,16 +25,29 @@ RECAPPED_ELSE = 50
 PIECE_PAUSE_S = 0.015  # between the pieces of a recap, which is there at once: so that it can be read as it grows
 log = structlog.get_logger(__name__)
 
-_known: dict[str, tuple[int, list[Membership]]] = {}  # room → its version, and the assistants in it then
+
+class Place(NamedTuple):
+    """An assistant in a room."""
+
+    person_id: int
+    name: str
+    answers: str
+
+
+_known: dict[str, tuple[int, list[Place]]] = {}  # room → its version, and the assistants in it then
 
 
 def hear(message: Message, room: Room) -> None:
-    """Something new was said: whoever is asked answers, soon."""
+    """Something new was said: whoever is asked answers, soon. Never raises: it is said, whatever becomes of this."""
     if message.author.kind == "bot":  # bots never answer bots
         return
-    for place in assistants_of(room):
-        if is_asked(place, message, room):
-            start(answer, place.person_id, message.id)
+    try:
+        for place in assistants_of(room):
+            if is_asked(place, message, room):
+                start(answer, place.person_id, message.id)
+    except Exception:
+        db.session.rollback()
+        log.exception("assistant_deaf")
 
 
 def start(task, *ids) -> None:
@@ -51,26 +64,26 @@ def in_context(app: Flask, task, *ids) -> None:
             log.exception("assistant_stumbled")
 
 
-def assistants_of(room: Room) -> list[Membership]:
+def assistants_of(room: Room) -> list[Place]:
     """The places of our assistants in a room; looked up once for each version of it."""
     version, places = _known.get(room.id, (None, []))
     if version != room.version:
-        wanted = select(Membership).join(Membership.person).where(Membership.room_id == room.id)
-        ours = wanted.where(Person.is_assistant, Person.active).options(joinedload(Membership.person))
-        places = list(db.session.scalars(ours))
+        wanted = select(Person.id, Person.name, Membership.answers).join(Membership, Membership.person_id == Person.id)
+        ours = wanted.where(Membership.room_id == room.id, Person.is_assistant, Person.active)
+        places = [Place(*row) for row in db.session.execute(ours)]
         if len(_known) >= ROOMS_KNOWN:
             _known.clear()
         _known[room.id] = room.version, places
     return places
 
 
-def is_asked(place: Membership, message: Message, room: Room) -> bool:
+def is_asked(place: Place, message: Message, room: Room) -> bool:
     """Whether this assistant is to answer: always among few, else when named or replied to, as set for the room."""
     if place.answers == OFF:
         return False
     if room.kind == rooms.DIRECT or place.answers == EVERY:
         return True
-    return is_named(place.person.name, message.content) or is_replied_to(place.person_id, message.reply_to_id)
+    return is_named(place.name, message.content) or is_replied_to(place.person_id, message.reply_to_id)
 
 
 def is_named(name: str, content: str) -> bool:
@@ -86,7 +99,10 @@ def is_replied_to(person_id: int, reply_to: int | None) -> bool:
 def answer(bot_id: int, question_id: int) -> None:
     """Answer a message, once: whoever hears it too begins the same message."""
     question = db.session.scalar(saying.with_author(Message.id == question_id))
-    place = rooms.membership_of(db.session.get(Person, bot_id), question.room_id)
+    bot = db.session.get(Person, bot_id)
+    if not bot.active:  # turned away meanwhile
+        return
+    place = rooms.membership_of(bot, question.room_id)
     client_id = str(uuid.uuid5(ANSWERS, f"{bot_id}:{question_id}"))
     message, new = streams.begin(place, client_id, question.id, is_ours=True)
     if new:

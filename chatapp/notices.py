@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import delete, func, select
 
 from . import broadcasts, presence, typists
-from .extensions import db
+from .extensions import db, socketio
 from .models import Membership, Notice, Room, now
 from .realtime import connections
 
@@ -21,6 +21,7 @@ WINDOW = 30.0  # seconds in which a transaction commits: ids are not commit orde
 MARGIN = 200  # notices before the first look of a process that are looked at too, for the same reason
 KEPT = timedelta(hours=1)
 UNREAD = "unread"
+POSTED = "notice posted"
 
 _obeyed: set[int] = set()  # notice ids
 _looks: deque[tuple[float, int]] = deque()  # when (monotonic seconds) everything up to which id was obeyed
@@ -33,6 +34,7 @@ log = structlog.get_logger(__name__)
 def post(kind: str, subject: int | str, person_id: int | None = None) -> None:
     """Add a notice to the transaction under way. Kinds: the functions of OBEY below."""
     db.session.add(Notice(kind=kind, subject=str(subject), person_id=person_id))
+    db.session.info[POSTED] = True
 
 
 def obey() -> None:
@@ -40,6 +42,8 @@ def obey() -> None:
 
     Never raises: the change is made, and what could not be obeyed now is tried again at the next look.
     """
+    if db.session.info.pop(POSTED, False):
+        socketio.server.manager.call_others()
     try:
         with _one_at_a_time:
             look()

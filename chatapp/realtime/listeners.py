@@ -73,8 +73,10 @@ def listened_to(room_id: str) -> bool:
     return room_id in _by_room
 
 
-def end_all() -> None:
-    """The process is about to stop: all come back, and resume."""
+def end_all() -> bool:
+    """The process is about to stop: all come back, and resume. Whether there were any."""
+    there = bool(_by_room)
     for places in list(_by_room.values()):
         for listener in list(places.values()):
             listener.end()
+    return there

@@ -10,7 +10,7 @@ from socketio import Manager
 
 from .. import metrics
 from ..extensions import redis, socketio
-from . import connections, delivered, listeners
+from . import connections, delivered, listeners, ticker
 from .channel import Channel
 
 OUTBOX_MAX = 2_000  # events that wait for Redis; those beyond are dropped, and repaired (repairs.py)
@@ -26,6 +26,9 @@ class LocalClients(Manager):
 
     def start(self) -> None:
         """This process serves from now on."""
+
+    def call_others(self) -> None:
+        """Have the other processes look at once at what they look at now and then (ticker.call)."""
 
     def deliver(self, event, data, namespace, room, skip):
         """The one way by which events reach the clients of this process, whoever sent them."""
@@ -58,6 +61,9 @@ class Relay(NotingClients):
         if not how.get("ignore_queue"):
             told = {"from": self.me, "event": event, "data": data, "namespace": namespace, "room": room}
             self.pass_on(self.json.dumps(told | {"skip": skip_sid}))
+
+    def call_others(self):
+        self.pass_on(self.json.dumps({"from": self.me, "call": True}))
 
     def pass_on(self, message: str) -> None:
         if self.outbox is None:
@@ -110,7 +116,11 @@ class Relay(NotingClients):
         """Whatever comes out of Redis: what is no event of ours is counted and forgotten."""
         try:
             told = self.json.loads(message)
-            if told["from"] != self.me:
+            if told["from"] == self.me:
+                return
+            if told.get("call") is True:
+                ticker.call()
+            else:
                 self.take(told["event"], told["data"], told["namespace"], told["room"], told["skip"])
         except Exception as error:
             metrics.RELAY_UNREADABLE.inc()

@@ -8,6 +8,7 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 
 import structlog
 
@@ -20,7 +21,15 @@ MAX_CONNECTIONS = 50_000
 FILES_KEPT_FREE = 256  # for the database, logs and threads: connections may never take the last file
 # Python's own thresholds have it walk through every connection again and again: 0.3 s each time with 3,000 of them.
 GC_THRESHOLDS = (50_000, 20, 50)
+FAREWELL_S = 0.3  # for the last words to leave for clients and for other processes
 log = structlog.get_logger(__name__)
+_before_stop: list[Callable[[], object]] = []
+
+
+def before_stop(act: Callable[[], object]) -> None:
+    """Have `act` called (in an application context) when the process was asked to stop, while clients still hear."""
+    if act not in _before_stop:
+        _before_stop.append(act)
 
 
 def serve(app, socketio) -> None:
@@ -35,7 +44,7 @@ def serve(app, socketio) -> None:
     announce(f"Chatapp is at {address(listener)}", app.config["WORKER_LIFELINE"], driver, socketio)
     spare_the_collector()
     driver.wait_until_readable(stop_asked)
-    stop(server, socketio.server.eio)
+    stop(app, server, socketio)
 
 
 def listen(host: str, port: int, shared: bool) -> socket.socket:
@@ -111,14 +120,34 @@ def spare_the_collector() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-def stop(server, eio) -> None:
+def stop(app, server, socketio) -> None:
     """Take nobody new, let browsers go so that they come back, and wait for what is under way."""
+    eio = socketio.server.eio
     log.info("stopping", connections=len(eio.sockets))
     server.shut()
+    if bid_farewell(app):
+        socketio.sleep(FAREWELL_S)
     for connection in list(eio.sockets.values()):
         # Without a goodbye packet (abort): after one, python-socketio's client would never come back.
         connection.close(wait=False, abort=True, reason=eio.reason.SERVER_DISCONNECT)
-    if server.drain(GRACE_S):
+    is_drained = server.drain(GRACE_S)
+    bid_farewell(app)  # to what began meanwhile
+    if is_drained:
         log.info("stopped")
     else:
         log.warning("stopped_with_work_under_way")
+
+
+def bid_farewell(app) -> bool:
+    """Whether there was something to end."""
+    done = [attempted(app, act) for act in _before_stop]
+    return any(done)
+
+
+def attempted(app, act: Callable[[], object]) -> bool:
+    try:
+        with app.app_context():
+            return bool(act())
+    except Exception:
+        log.exception("not_ended")
+        return False

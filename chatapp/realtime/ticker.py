@@ -9,18 +9,25 @@ from ..extensions import socketio
 
 log = structlog.get_logger(__name__)
 _jobs: dict[Callable[[], object], float] = {}
+_on_call: set[Callable[[], object]] = set()
+_hurried: dict[Callable[[], object], bool] = {}  # those at work because of a call → whether another call came meanwhile
+_serving: list[Flask] = []
 _failing: dict[Callable[[], object], type] = {}  # what went wrong in a job's last turn
 
 
-def every(seconds: float, job: Callable[[], object]) -> None:
-    """Have `job` called again and again (in an application context of its own), with `seconds` of pause between."""
+def every(seconds: float, job: Callable[[], object], *, on_call: bool = False) -> None:
+    """Have `job` called again and again (in an application context of its own), with `seconds` of pause between.
+    `on_call`: and at once when another process says that there is something to do."""
     _jobs[job] = seconds
+    if on_call:
+        _on_call.add(job)
 
 
 def start(app: Flask) -> None:
     """Begin, each job on its own: one that waits for the database or for Redis holds up no other. Called once, by the
     process that serves.
     """
+    _serving[:] = [app]
     for job, seconds in _jobs.items():
         socketio.start_background_task(run, app, job, seconds)
 
@@ -29,6 +36,27 @@ def run(app: Flask, job: Callable[[], object], seconds: float) -> None:
     while True:
         attempt(app, job)
         socketio.sleep(seconds)
+
+
+def call() -> None:
+    """Have those done now that are on call. Never waits; many calls at once are worked off together."""
+    for job in _on_call if _serving else ():
+        if job in _hurried:
+            _hurried[job] = True
+        else:
+            _hurried[job] = False
+            socketio.start_background_task(hurry, _serving[0], job)
+
+
+def hurry(app: Flask, job: Callable[[], object]) -> None:
+    try:
+        again = True
+        while again:
+            _hurried[job] = False
+            attempt(app, job)
+            again = _hurried[job]
+    finally:
+        del _hurried[job]
 
 
 def attempt(app: Flask, job: Callable[[], object]) -> None:

@@ -11,7 +11,7 @@ tending.py   saves, beats, ends what runs too long or was left behind
 
 from .ours import Turn
 from .speaking import begin, finish, message_of, mine, push, repeat, silence, snapshots, stop
-from .tending import recover, tend
+from .tending import end_ours, recover, tend
 from .texts import rest_of
 from .turns import AT_WORK
 
@@ -19,6 +19,7 @@ __all__ = [
     "AT_WORK",
     "Turn",
     "begin",
+    "end_ours",
     "finish",
     "message_of",
     "mine",

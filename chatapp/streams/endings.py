@@ -1,9 +1,9 @@
 """How a stream ends: once, by whoever is first, with all that was acknowledged. Called within this package."""
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from .. import broadcasts, cached, markdown, notices, rooms, saying
-from ..extensions import db, redis
+from ..extensions import db
 from ..models import Message, Stream, now
 from ..realtime.loop import run_aside
 from . import texts, turns, voices
@@ -13,24 +13,24 @@ ASIDE_ABOVE = 4_000  # characters of Markdown: rendering more would hold up ever
 
 
 def end(voice: Voice, status: str, error: dict | None = None) -> bool:
-    """End it; whether it was we who did. Whatever waits is told before. When the database is away the text stays, and
-    tend tries again."""
+    """End it; whether it was we who did. Whatever waits is told before. When the database is away this raises, the text
+    stays, nobody adds to it, and tend tries again."""
     voice.ending = status, error
-    text = texts.text_of(sealed(voice))
-    voices.tell(voice)
-    body_html = rendered(text)
     try:
-        message = written(voice, status, error, text, body_html)
+        text = texts.text_of(sealed(voice))
+        message = written(voice, status, error, text, rendered(text))
     except Exception:
-        unsealed(voice)
+        db.session.rollback()
         raise
-    texts.drop_shared(voice.shared_key)
     voices.drop(voice)
     if message is None:
         return False
+    texts.leave_shared(voice.shared_key)
     if message.removed_at is None:
         voices.tell_status(voice, status, len(texts.units(text)) // 2)
         broadcasts.stream_complete(message)
+    else:  # so that its rev is no hole
+        broadcasts.message_updated(message)
     cached.forget(voice.room_id)
     notices.obey()
     turns.give()
@@ -39,17 +39,14 @@ def end(voice: Voice, status: str, error: dict | None = None) -> bool:
 
 def sealed(voice: Voice) -> bytes:
     """All that was acknowledged anywhere; nothing is from now on."""
+    of_it = Stream.message_id == voice.message_id, Stream.gen == voice.gen
+    saved = db.session.scalar(select(Stream.text).where(*of_it)) or ""
+    db.session.commit()  # lets go of the connection
     with voice.lock:
+        voices.tell(voice)
         voice.sealed = True
         shared = texts.seal_shared(voice.shared_key)
-        return max(bytes(voice.text), shared or b"", key=len)
-
-
-def unsealed(voice: Voice) -> None:
-    db.session.rollback()
-    voice.sealed = False
-    if redis.in_use:
-        texts.unseal_shared(voice.shared_key)
+        return max(bytes(voice.text), shared or b"", texts.units(saved), key=len)
 
 
 def rendered(text: str) -> str:
@@ -75,9 +72,9 @@ def written(voice: Voice, status: str, error: dict | None, text: str, body_html:
         db.session.rollback()
         return None
     message = db.session.scalar(saying.with_author(Message.id == voice.message_id))
-    message.status, message.error = status, error
+    message.rev, message.status, message.error = rev, status, error
     if message.removed_at is None:
-        message.rev, message.content, message.body_html = rev, text, body_html
+        message.content, message.body_html = text, body_html
     notices.post("stream", f"{voice.message_id}:{voice.gen}")
     db.session.commit()
     return message
@@ -88,6 +85,7 @@ def elsewhere(notice) -> None:
     message_id, _, gen = notice.subject.partition(":")
     voice = voices.get(int(message_id), int(gen))
     if voice is not None:
+        voice.sealed = True
         voices.drop(voice)
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 
+import structlog
 from sqlalchemy import update
 
 from ..errors import ChatError, Conflict
@@ -10,7 +11,7 @@ from ..extensions import db
 from ..models import Message, Stream
 from . import endings, voices
 
-ENDED = "ended"
+log = structlog.get_logger(__name__)
 
 
 class Turn:
@@ -53,7 +54,11 @@ class Turn:
         if self.is_over:
             return
         why = error and {"code": error.code, "message": error.message}
-        endings.end(self.voice, outcome, why)
+        try:
+            endings.end(self.voice, outcome, why)
+        except Exception as trouble:  # the database is away: tend writes the same end later
+            log.warning("stream_end_delayed", error=type(trouble).__name__)
+            return
         if tokens:
             mine = Stream.message_id == self.voice.message_id, Stream.gen == self.voice.gen
             cost = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1]}

@@ -3,13 +3,13 @@ Called by the ticker of a serving process.
 """
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import exists, select, tuple_, update
 
 from ..extensions import db
-from ..models import AT_WORK, Stream, now
+from ..models import AT_WORK, Membership, Person, Stream, now
 from ..realtime import connections
 from . import endings, texts, turns, voices
 from .voices import Voice
@@ -18,15 +18,20 @@ SAVED_EVERY_S = 1.5  # with the ticker's half second within the 2 s that may be 
 SAVED_UNITS = 4_000
 STATUS_EVERY_S = 10.0
 BEAT_EVERY_S = 8.0
-LEFT_AFTER = timedelta(seconds=30)  # without a beat
+LEFT_AFTER = timedelta(seconds=20)  # without a beat one is suspected
+WATCHED_S = 10.0  # and ended when none comes for so long: longer than BEAT_EVERY_S
+RIGHTS_EVERY_S = 0.9
 LASTS_S = 120.0
 
 log = structlog.get_logger(__name__)
-_beats: dict[str, float] = {}  # "last" → monotonic seconds
+_last: dict[str, float] = {}  # what is done now and then → when it was (monotonic seconds)
+_suspects: dict[tuple[int, int], tuple[datetime, float]] = {}  # stream → its last beat, since when it is watched
 
 
 def tend() -> None:
     """One look at every voice of this process."""
+    voices.tell_all()
+    silence_the_gone()
     for voice in voices.everyone():
         try:
             look_after(voice)
@@ -72,15 +77,37 @@ def save(voice: Voice) -> None:
 
 def beat() -> None:
     """Say of those that this process speaks, or whose speaker is connected here, that they live."""
-    if not voices.everyone() or time.monotonic() - _beats.get("last", 0.0) < BEAT_EVERY_S:
+    if not voices.everyone() or not is_due("beat", BEAT_EVERY_S):
         return
-    _beats["last"] = time.monotonic()
     alive = [voice.key for voice in voices.everyone() if is_alive(voice)]
     if alive:
         mine = tuple_(Stream.message_id, Stream.gen).in_(alive)
         step = update(Stream).where(mine, Stream.status.in_(turns.AT_WORK)).values(beat_at=now())
         db.session.execute(step.execution_options(synchronize_session=False))
         db.session.commit()
+
+
+def is_due(what: str, every: float) -> bool:
+    """Whether it is to be done now; then it counts as done."""
+    due = time.monotonic() - _last.get(what, float("-inf")) >= every
+    if due:
+        _last[what] = time.monotonic()
+    return due
+
+
+def silence_the_gone() -> None:
+    """Who was put out of the room or turned away altogether says no more."""
+    keys = [voice.key for voice in voices.everyone()]
+    if not keys or not is_due("rights", RIGHTS_EVERY_S):
+        return
+    inside = exists().where(Membership.room_id == Stream.room_id, Membership.person_id == Stream.author_id)
+    active = exists().where(Person.id == Stream.author_id, Person.active)
+    wanted = select(Stream.message_id, Stream.gen).where(tuple_(Stream.message_id, Stream.gen).in_(keys))
+    gone = db.session.execute(wanted.where(AT_WORK, ~(inside & active))).all()
+    db.session.commit()
+    for key in gone:
+        if voice := voices.get(*key):
+            endings.end(voice, "stopped")
 
 
 def is_alive(voice: Voice) -> bool:
@@ -90,15 +117,34 @@ def is_alive(voice: Voice) -> bool:
 
 
 def recover() -> None:
-    """End what nobody speaks any more, with what is known of it."""
+    """End what nobody speaks any more, with what is known of it: those that are without a beat, and get none while this
+    process watches. (After a time without the database nobody has one.)"""
     left = select(Stream).where(AT_WORK, Stream.beat_at < now() - LEFT_AFTER)
-    for row in list(db.session.scalars(left.execution_options(populate_existing=True))):
-        voice = voices.get(row.message_id, row.gen) or voices.overheard(row)
-        endings.end(voice, "interrupted")
+    rows = list(db.session.scalars(left.execution_options(populate_existing=True)))
+    db.session.commit()
+    suspects = {(row.message_id, row.gen): row for row in rows if not speaks_here(row)}
+    for key in [key for key in _suspects if key not in suspects]:
+        del _suspects[key]
+    for key, row in suspects.items():
+        beat_at, since = _suspects.get(key, (None, 0.0))
+        if beat_at != row.beat_at:
+            _suspects[key] = row.beat_at, time.monotonic()
+        elif time.monotonic() - since >= WATCHED_S:
+            endings.end(voices.get(*key) or voices.overheard(row), "interrupted")
 
 
-def end_ours() -> None:
-    """The process is about to stop: what it speaks is interrupted. Called by the server before it lets go."""
-    for voice in voices.everyone():
-        if voice.is_ours:
+def speaks_here(row: Stream) -> bool:
+    voice = voices.get(row.message_id, row.gen)
+    return voice is not None and is_alive(voice)
+
+
+def end_ours() -> bool:
+    """The process is about to stop: what it speaks is interrupted; whether there was any. Called by the server before
+    it lets go."""
+    ours = [voice for voice in voices.everyone() if voice.is_ours]
+    for voice in ours:
+        try:
             endings.end(voice, "interrupted")
+        except Exception as error:  # the others will find it left behind
+            log.warning("stream_left", error=type(error).__name__)
+    return bool(ours)

@@ -9,6 +9,7 @@ from ..extensions import redis
 
 OPEN, SEALED = "o\0", "s\0"
 KEPT_S = 600  # longer than any stream lasts
+LEFT_S = 60  # after its end: a chunk that comes late must find it sealed, not missing
 MARK = 2  # bytes
 
 # KEYS[1]; ARGV: offset in units, text. Answers {state, length before}.
@@ -84,9 +85,5 @@ def seal_shared(key: str) -> bytes | None:
     return redis.ask(lambda client: client.eval(SEAL, 1, key))
 
 
-def unseal_shared(key: str) -> None:
-    redis.ask(lambda client: client.setrange(key, 0, OPEN[0]))
-
-
-def drop_shared(key: str) -> None:
-    redis.ask(lambda client: client.delete(key))
+def leave_shared(key: str) -> None:
+    redis.ask(lambda client: client.expire(key, LEFT_S))

@@ -2,6 +2,8 @@
 Called within this package.
 """
 
+from collections import defaultdict
+
 from sqlalchemy import select, update
 
 from .. import broadcasts, cached, models, rooms
@@ -31,10 +33,16 @@ def hold_asker(asker_id: int | None) -> None:
 
 
 def is_busy(asker_id: int | None) -> bool:
-    if asker_id is None:
-        return False
-    wanted = select(Stream.gen).where(Stream.asker_id == asker_id, Stream.status == STREAMING)
-    return db.session.scalar(wanted.limit(1)) is not None
+    return asker_id in busy_of({asker_id})
+
+
+def busy_of(asker_ids: set[int | None]) -> set[int]:
+    """Those of them for whom somebody speaks. (Whoever asks for himself, None, may have many.)"""
+    asked = asker_ids - {None}
+    if not asked:
+        return set()
+    wanted = select(Stream.asker_id).where(Stream.asker_id.in_(asked), Stream.status == STREAMING, models.AT_WORK)
+    return set(db.session.scalars(wanted))
 
 
 def waiting_and_speaking(room_id: str) -> list[Stream]:
@@ -46,22 +54,31 @@ def waiting_and_speaking(room_id: str) -> list[Stream]:
 
 def give() -> None:
     """Let those of this process speak whose turn it is. Called when a stream has ended, and by tend."""
-    for voice in sorted(voices.everyone(), key=lambda one: one.message_id):
-        if voice.is_queued and not voice.ending and voices.speaking() < IN_PROCESS and may_speak(voice):
-            start(voice)
+    queued = defaultdict(dict)
+    for voice in sorted(voices.everyone(), key=lambda one: one.key):
+        if voice.is_queued and not voice.ending:
+            queued[voice.room_id][voice.key] = voice
+    for room_id, waiting in queued.items():
+        if voices.speaking() >= IN_PROCESS:
+            return
+        for key in whose_turn(room_id):
+            if key in waiting and voices.speaking() < IN_PROCESS:
+                start(waiting[key])
         db.session.commit()  # lets go of the connection
 
 
-def may_speak(voice: Voice) -> bool:
-    if is_busy(voice.asker_id):
-        return False
-    free = IN_ROOM
-    for row in waiting_and_speaking(voice.room_id):
-        if row.status == QUEUED and (row.message_id, row.gen) == voice.key:
-            return free > 0
-        if row.status == STREAMING or not is_busy(row.asker_id):
-            free -= 1
-    return False
+def whose_turn(room_id: str) -> list[tuple[int, int]]:
+    """The streams (message, gen) of a room that wait and may speak now, in their order. Two queries, however many."""
+    rows = waiting_and_speaking(room_id)
+    free = IN_ROOM - sum(row.status == STREAMING for row in rows)
+    queued = [row for row in rows if row.status == QUEUED]
+    busy = busy_of({row.asker_id for row in queued}) if free > 0 and queued else set()
+    found = []
+    for row in queued:
+        if len(found) < free and row.asker_id not in busy:
+            found.append((row.message_id, row.gen))
+            busy |= {row.asker_id} - {None}
+    return found
 
 
 def start(voice: Voice) -> None:
@@ -70,7 +87,10 @@ def start(voice: Voice) -> None:
     rev = rooms.advance_rev(voice.room_id, even_archived=True)
     mine = Stream.message_id == voice.message_id, Stream.gen == voice.gen, Stream.status == QUEUED
     begun = update(Stream).where(*mine).values(status=STREAMING, started_at=now(), beat_at=now())
-    if not may_speak(voice) or db.session.execute(begun.execution_options(synchronize_session=False)).rowcount != 1:
+    if (
+        voice.key not in whose_turn(voice.room_id)
+        or db.session.execute(begun.execution_options(synchronize_session=False)).rowcount != 1
+    ):
         db.session.rollback()
         return
     message = db.session.get(Message, voice.message_id, populate_existing=True)

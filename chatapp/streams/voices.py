@@ -13,7 +13,7 @@ from flask import Flask, current_app
 from .. import broadcasts
 from ..errors import Conflict
 from ..extensions import socketio
-from ..models import Stream
+from ..models import Stream, now
 from . import texts
 from .texts import text_of, units
 
@@ -78,7 +78,10 @@ def overheard(row: Stream) -> Voice:
     voice = Voice(row.message_id, row.gen, row.room_id, row.author_id, row.asker_id, False, row.status == "queued")
     voice.text = bytearray(max(units(row.text), texts.read_shared(voice.shared_key) or b"", key=len))
     voice.waiting_from, voice.saved = voice.length, row.length
-    return add(voice)
+    add(voice)
+    if row.started_at:
+        voice.started_at -= max(0.0, (now() - row.started_at).total_seconds())
+    return voice
 
 
 def began(voice: Voice) -> None:
@@ -174,8 +177,9 @@ def tell(voice: Voice) -> None:
         voice.waiting_from += len(fresh) // 2
         voice.waiting.clear()
         voice.told_at = time.monotonic()
-        if fresh and voice.is_ours:
-            shared_with(voice, offset, fresh)
+        shared = shared_with(voice, offset, fresh) if fresh and voice.is_ours else None
+        if shared and shared[0] == "sealed":  # another process has ended it: with this the room would see too much
+            return
         if fresh:
             broadcasts.stream_chunk(voice.room_id, voice.message_id, voice.gen, offset, text_of(fresh))
 

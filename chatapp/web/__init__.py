@@ -7,7 +7,7 @@ from werkzeug.routing import BaseConverter
 from .. import health, notices, presence, reading, repairs, streams, typists, wire
 from ..extensions import socketio
 from ..jobs import letters
-from ..realtime import loop, relay, strangers, ticker
+from ..realtime import listeners, loop, relay, server, strangers, ticker
 from . import api, auth, errors, headers, ops, origins, pages, static_files
 from .sockets import ChatNamespace
 
@@ -38,11 +38,23 @@ def register(app: Flask) -> None:
         app.register_blueprint(blueprint)
     app.jinja_env.globals["transports"] = transports(app)
     socketio.on_namespace(ChatNamespace(app))
+    set_clock(app)
+    server.before_stop(listeners.end_all)
+    server.before_stop(streams.end_ours)
+    if app.config["TRUSTED_PROXIES"]:
+        hops = app.config["TRUSTED_PROXIES"]
+        # Last, so that Socket.IO's middleware sees the true address too.
+        # Of the host only the Host header counts: a proxy that sets no X-Forwarded-Host would pass on a stranger's.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)
+
+
+def set_clock(app: Flask) -> None:
+    """What a serving process does again and again; how many seconds lie between."""
     ticker.every(0.5, health.look_for_database)
     ticker.every(0.5, health.look_for_redis)
     if app.config["DATABASE_REPLICA_URLS"]:
         ticker.every(1.0, health.look_for_replicas)
-    ticker.every(0.3, notices.obey)
+    ticker.every(0.3, notices.obey, on_call=True)
     ticker.every(600, notices.tidy)
     ticker.every(0.2, typists.sweep)
     ticker.every(2.0, reading.note)
@@ -56,11 +68,6 @@ def register(app: Flask) -> None:
     ticker.every(10.0, letters.measure)
     if app.config["RATE_LIMITS"]:
         ticker.every(5.0, strangers.sweep)
-    if app.config["TRUSTED_PROXIES"]:
-        hops = app.config["TRUSTED_PROXIES"]
-        # Last, so that Socket.IO's middleware sees the true address too.
-        # Of the host only the Host header counts: a proxy that sets no X-Forwarded-Host would pass on a stranger's.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)
 
 
 def transports(app: Flask) -> list[str]:

@@ -1,28 +1,23 @@
-"""Server-Sent Events: what a socket hears, for those who have none. A room's, and one stream's.
+"""Server-Sent Events: what a socket hears, for those who have none. A room's, and one stream's."""
 
-Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
-"""
-
-import json
 import uuid
 from collections.abc import Iterator
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, current_app
 
 from ... import broadcasts, database, history, metrics, presence, rooms, saying, streams, wire
-from ...errors import NotFound, RateLimited
-from ...models import Membership
+from ...errors import NotFound, RateLimited, Unauthorized
+from ...models import Membership, Person
 from ...realtime import connections, delivered
 from ...realtime.connections import Connection
-from ...realtime.listeners import Ended, Listener
+from ...realtime.listeners import Listener
 from .. import auth
 from .body import query_as
+from .event_stream import SSE, event_stream, last_event_id, line, pings
 from .openapi import described
 
-PING_EVERY_S = 15.0
 COME_BACK_MS = 2_000
 CONNECTIONS_MAX = 20  # of one person to one process, by this door
-SSE = "text/event-stream"
 STILL_HERE = ": still here\n\n"
 CHUNK = ("messageId", "gen", "offset", "text")
 
@@ -41,9 +36,10 @@ blueprint = Blueprint("api_events", __name__, url_prefix="/api/v1")
 def of_session(session_id: str):
     asker = auth.asker()
     membership = rooms.membership_of(asker.person, session_id)
-    after_rev = last_event_id() or query_as(wire.EventsQuery).after_rev
+    asked = query_as(wire.EventsQuery).after_rev
+    held = last_event_id()
     listener = listener_for(asker, session_id)
-    return event_stream(told(listener, membership, after_rev))
+    return event_stream(told(listener, membership, asked if held is None else held))
 
 
 @blueprint.get("/messages/<id:message_id>/stream")
@@ -60,16 +56,11 @@ def of_message(message_id: int):
     message, membership = saying.find(asker.person, message_id)
     ask = query_as(wire.StreamQuery)
     gen = message.gen if ask.gen is None else ask.gen
-    if message.gen == 0 or gen > message.gen:
+    if message.gen == 0 or gen != message.gen:  # what was said before is not kept
         raise NotFound("There is no such stream.")
     held = last_event_id()
     listener = listener_for(asker, message.room_id)
     return event_stream(spoken(listener, membership, (message_id, gen), ask.offset if held is None else held))
-
-
-def last_event_id() -> int | None:
-    text = request.headers.get("Last-Event-ID", "").strip()
-    return int(text) if text.isascii() and text.isdigit() and int(text) <= wire.ID_MAX else None
 
 
 def listener_for(asker: auth.Asker, room_id: str) -> Listener:
@@ -81,76 +72,61 @@ def listener_for(asker: auth.Asker, room_id: str) -> Listener:
     return Listener(connection, room_id)
 
 
-def event_stream(events: Iterator[str]) -> Response:
-    answer = Response(in_steps(current_app._get_current_object(), events), content_type=SSE)
-    answer.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-    return answer
-
-
-def in_steps(app: Flask, events: Iterator[str]) -> Iterator[str]:
-    """Each step in a context of its own: between them, while the client reads, nothing of the database is held."""
-    try:
-        while True:
-            with app.app_context():
-                text = next(events, None)
-            if text is None:
-                return
-            yield text
-    finally:
-        with app.app_context():
-            events.close()
-
-
-def line(event: str, payload: dict, number: int | None = None) -> str:
-    beginning = "" if number is None else f"id: {number}\n"
-    return f"{beginning}event: {event}\ndata: {json.dumps(payload, ensure_ascii=False, separators=(',', ':'))}\n\n"
-
-
-def pings(listener: Listener) -> Iterator[tuple[str, dict] | None]:
-    """What is heard, and None where a sign of life is due. Ends when the listener may hear no more."""
-    while True:
-        try:
-            yield listener.wait(PING_EVERY_S)
-        except Ended:
-            return
-
-
 def told(listener: Listener, membership: Membership, after_rev: int | None) -> Iterator[str]:
-    """A room's events. Holds nothing of the database while it waits."""
+    """A room's events, each change once. Holds nothing of the database while it waits."""
     room_id, somebody = membership.room_id, membership.person
     with listener:
         try:
-            membership = rooms.membership_of(somebody, room_id)  # once more: he listens now
-            room = membership.room
-            delivered.begin(room_id, room.rev, room.last_seq)
+            room = still_in(listener, membership).room
             presence.arrive(room_id, wire.person(somebody), listener.connection.sid)
             metrics.CONNECTIONS.set(connections.count())
             yield f"retry: {COME_BACK_MS}\n\n"
             known = delivered.Count(room.rev if after_rev is None else min(after_rev, room.rev))
-            yield from missed(membership, known)
+            yield from missed(somebody, room_id, known)
             yield from under_way(room_id)
             database.release()
             for found in pings(listener):
-                yield told_one(found, known)
+                yield from told_one(found, known)
         finally:
             presence.depart(room_id, somebody.id, listener.connection.sid)
             database.release()
 
 
-def missed(membership: Membership, known: delivered.Count) -> Iterator[str]:
-    """All that changed since, page by page."""
+def still_in(listener: Listener, membership: Membership) -> Membership:
+    """His membership, looked up once more now that he listens: what ended before that, no notice would find again."""
+    if auth.still(listener.connection) is None:
+        raise Unauthorized("You are signed out.")
+    found = rooms.membership_of(membership.person, membership.room_id)
+    delivered.begin(found.room_id, found.room.rev, found.room.last_seq)
+    return found
+
+
+def missed(somebody: Person, room_id: str, known: delivered.Count) -> Iterator[str]:
+    """All that changed since, page by page. (Each page is asked for anew: its reader may have taken his time.)"""
     more = True
-    while more and known.upto < membership.room.rev:
+    while more:
+        membership = rooms.membership_of(somebody, room_id)
         page = history.changes(membership, known.upto)
-        more = page["hasMore"]
+        more = page["hasMore"] and known.upto < membership.room.rev
         for message in page["messages"]:
             known.reach(message["rev"])
-            yield line(
-                "messageUpdated" if message["editedAt"] or message["removed"] else "newMessage",
-                {"sessionId": membership.room_id, "rev": message["rev"], "message": message},
-                known.upto,
-            )
-    known.reach(membership.room.rev)
+            yield line(*as_it_is(message), known.upto)
+        if not more:
+            known.reach(membership.room.rev)
+
+
+def as_it_is(message: dict) -> tuple[str, dict]:
+    """The event that tells what a message is now, and its payload."""
+    changed = {"sessionId": message["sessionId"], "rev": message["rev"], "message": message}
+    if message["editedAt"] or message["removed"]:
+        return "messageUpdated", changed
+    if message["gen"] == 0 or message["status"] in streams.AT_WORK:
+        return "newMessage", changed
+    error = {"error": message["error"]} if message["error"] else {}
+    return "streamComplete", changed | {
+        "gen": message["gen"],
+        "length": wire.utf16_length(message["content"]),
+    } | error
 
 
 def under_way(room_id: str) -> Iterator[str]:
@@ -160,21 +136,23 @@ def under_way(room_id: str) -> Iterator[str]:
             yield line("streamChunk", {"sessionId": room_id} | chunk)
 
 
-def told_one(found: tuple[str, dict] | None, known: delivered.Count) -> str:
-    """One event. Its id is the revision up to which nothing is missing: from there one may resume."""
-    if found is None:
-        return STILL_HERE
-    event, payload = found
-    if "rev" not in payload:
-        return line(event, payload)
-    known.add(payload["rev"])
-    return line(event, payload, known.upto)
+def told_one(found: tuple[str, dict] | None, known: delivered.Count) -> Iterator[str]:
+    """One event, unless it was told. Its id is the revision up to which nothing is missing: there one may resume."""
+    event, payload = found or (None, {})
+    if event is None:
+        yield STILL_HERE
+    elif "rev" not in payload:
+        yield line(event, payload)
+    elif not known.holds(payload["rev"]):
+        known.add(payload["rev"])
+        yield line(event, payload, known.upto)
 
 
 def spoken(listener: Listener, membership: Membership, key: tuple[int, int], offset: int) -> Iterator[str]:
     """One stream's events, to its end."""
     with listener:
-        rooms.membership_of(membership.person, membership.room_id)
+        still_in(listener, membership)
+        database.release()
         yield f"retry: {COME_BACK_MS}\n\n"
         reader = Reader(membership.room_id, key, offset)
         yield from reader.caught_up()
@@ -216,4 +194,6 @@ class Reader:
         ended = broadcasts.completed(streams.message_of(self.key[0]))
         database.release()
         self.has_ended = True
+        if ended["gen"] != self.key[1] or ended["message"]["status"] in streams.AT_WORK:
+            return []  # it is said again already; who comes back is told that this one is not there any more
         return [line("streamComplete", ended, ended["length"])]

@@ -35,7 +35,7 @@ def create(session_id: str):
     "Speak on",
     shapes.StreamLength,
     about="`offset` is where `text` stands. What is known already counts once; a gap is a `conflict` that tells the "
-    "`length`, as is a stream that waits or has ended. An empty one every 20 seconds tells that the speaker lives.",
+    "`length`, as is a stream that waits or has ended. An empty one every 10 seconds tells that the speaker lives.",
     body=wire.StreamPiece,
     example=GEN | {"offset": 0, "text": "Hello"},
     errors=("conflict",),
