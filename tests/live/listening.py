@@ -1,0 +1,136 @@
+"""One who listens by Server-Sent Events, with nothing but HTTP; and one who reads what streams say as a viewer does."""
+
+import json
+import threading
+import time
+
+import requests
+
+from chatapp.wire import utf16_length
+from tests.live.people import SOON_S
+
+
+class Listening:
+    """`GET path` as Server-Sent Events, read in a thread of its own; `events` are (event, payload, id, when)."""
+
+    def __init__(self, somebody, path, **headers):
+        self.events, self.news, self.ended_at, self.last_id = [], threading.Condition(), None, None
+        headers = {"Authorization": f"Bearer {somebody.token}"} | headers
+        self.answer = requests.get(f"{somebody.url}/api/v1{path}", headers=headers, stream=True, timeout=60)
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        fields = {}
+        try:
+            for raw in self.answer.iter_lines(chunk_size=1):
+                name, _, value = raw.decode().partition(": ")
+                if raw and name:
+                    fields[name] = value
+                elif not raw and "event" in fields:
+                    self.note(fields)
+                if not raw:
+                    fields = {}
+        except (requests.RequestException, OSError, AttributeError):
+            pass  # cut, or closed by the test
+        with self.news:
+            self.ended_at = time.monotonic()
+            self.news.notify_all()
+
+    def note(self, fields):
+        with self.news:
+            self.last_id = fields.get("id", self.last_id)
+            self.events.append((fields["event"], json.loads(fields["data"]), fields.get("id"), time.monotonic()))
+            self.news.notify_all()
+
+    def hears(self, event, within=SOON_S, **wanted):
+        """The first such event, whenever it came."""
+        found = self.waits_for(
+            lambda: [one for one in self.events if one[0] == event and wanted.items() <= one[1].items()], within
+        )
+        assert found, f"no {event} {wanted} within {within} s, only {[one[0] for one in self.events]}"
+        return found[0][1]
+
+    def ends(self, within=SOON_S):
+        """When it ended (monotonic)."""
+        assert self.waits_for(lambda: self.ended_at, within), "the answer goes on"
+        return self.ended_at
+
+    def waits_for(self, condition, within):
+        deadline = time.monotonic() + within
+        with self.news:
+            while not (found := condition()) and time.monotonic() < deadline:
+                self.news.wait(max(0.01, deadline - time.monotonic()))
+            return found
+
+    def names(self):
+        return [one[0] for one in self.events]
+
+    def closes(self):
+        self.answer.close()
+
+
+class Reader:
+    """What a viewer shows of streams, by the contract: appends what is new, drops what it has, notes a gap. `shown` is
+    every text that stood on the screen, by (message, gen); `done` the ends."""
+
+    def __init__(self):
+        self.text, self.shown, self.done, self.gaps, self.first_at = {}, {}, {}, [], {}
+        self.changed = threading.Condition()
+
+    def __call__(self, event, payload):
+        with self.changed:
+            if event == "streamChunk":
+                self.take((payload["messageId"], payload["gen"]), payload["offset"], payload["text"])
+            elif event == "streamComplete":
+                self.done[payload["message"]["id"], payload["gen"]] = payload
+            self.changed.notify_all()
+
+    def take(self, key, offset, text):
+        if key in self.done:
+            return
+        have = self.text.get(key, "").encode("utf-16-le")
+        if 2 * offset > len(have):
+            self.gaps.append(key)
+            return
+        new = have + text.encode("utf-16-le")[len(have) - 2 * offset :]
+        self.text[key] = new.decode("utf-16-le")
+        self.first_at.setdefault(key, time.monotonic())
+        self.shown.setdefault(key, []).append(self.text[key])
+
+    def catches_up(self, tab, room, after_rev=0):
+        """One syncSession, as after a gap or a reconnect."""
+        with self.changed:
+            held = [
+                {"messageId": id_, "gen": gen, "length": utf16_length(text)} for (id_, gen), text in self.text.items()
+            ]
+            self.gaps.clear()
+        ack = tab.asks("syncSession", {"sessionId": room, "afterRev": after_rev, "streams": held})
+        assert ack["ok"], ack
+        with self.changed:
+            for one in ack["streams"]:
+                key = one["messageId"], one["gen"]
+                if not one["offset"]:
+                    self.text[key] = ""
+                self.take(key, one["offset"], one["text"])
+            for message in ack["messages"]:
+                if message["gen"] and message["status"] not in ("queued", "streaming"):
+                    self.done[message["id"], message["gen"]] = {
+                        "message": message,
+                        "length": utf16_length(message["content"]),
+                    }
+            self.changed.notify_all()
+        return ack
+
+    def waits(self, key, within=SOON_S):
+        """The end of a stream."""
+        deadline = time.monotonic() + within
+        with self.changed:
+            while key not in self.done:
+                left = deadline - time.monotonic()
+                assert left > 0, f"{key} did not end within {within} s"
+                self.changed.wait(left)
+            return self.done[key]["message"]
+
+    def saw_only_beginnings_of(self, key, whole):
+        return all(whole.startswith(one) for one in self.shown.get(key, []))
