@@ -2,8 +2,8 @@
 // socket.io-client, in a context of its own, over a WebSocket that carries its cookie. For crowd.py.
 //
 // node --experimental-vm-modules browsers.mjs STATIC WS < {url, roomId, people: [{id, name, cookie}]}
-// Standard output: one line of JSON for each thing that happens, {at (ms), who, what: "tries" | "in" | "lost" | "knows",
-// rev?, count?}.
+// Standard output: one line of JSON for each thing that happens, {at (ms), who, what: "waits" (until) | "tries" | "in" |
+// "knows" (rev, count)}.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -19,13 +19,15 @@ const DRIVER = `
 import * as connection from "./connection.js";
 import * as sync from "./sync.js";
 const known = new Map();
-const receive = (message) => known.set(message.seq, message.rev);
 const tell = (what, more) => told(what, { ...more, count: known.size });
+function receive(message) {
+  known.set(message.seq, message.rev);
+  tell("knows", { rev: known.size }); // each message here is a change of its own, so so many are all up to there
+}
 sync.start({ id: roomId, lastRev: 0 }, receive, async () => false);
 connection.hear("newMessage", ({ rev, message }) => {
   receive(message);
   sync.follow(rev);
-  tell("knows", { rev: known.size }); // each message here is a change of its own, so so many are all up to there
 });
 async function enter() {
   try {
@@ -40,7 +42,7 @@ connection.onConnected(() => {
   enter();
   refresh(); // as the side bar does
 });
-connection.watchState(({ name }) => name === "waiting" && tell("lost"));
+connection.watchState(({ name, at }) => name === "waiting" && tell("waits", { until: at / 1_000 }));
 connection.start();
 `;
 

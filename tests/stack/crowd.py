@@ -75,6 +75,10 @@ class Crowd:
         found = [one for one in list(self.events) if one["what"] == what and one["at"] >= since]
         return sorted(one["at"] for one in found if fields.items() <= one.items())
 
+    def chosen(self, since) -> list[float]:
+        """The moments at which they meant to try again. (When they did depends on how busy this machine is, too.)"""
+        return [one["until"] for one in list(self.events) if one["what"] == "waits" and one["at"] >= since]
+
     def knowing(self, rev, since) -> dict[int, float]:
         """Who has come back since and knows everything up to `rev`, and when each first did."""
         first = {}
