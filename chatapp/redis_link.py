@@ -15,7 +15,14 @@ import structlog
 from flask import Flask
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
-from redis.exceptions import ClusterDownError, ConnectionError, MaxConnectionsError, RedisError, TimeoutError
+from redis.exceptions import (
+    ClusterDownError,
+    ConnectionError,
+    MaxConnectionsError,
+    RedisClusterException,
+    RedisError,
+    TimeoutError,
+)
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -24,7 +31,8 @@ from . import metrics
 ANSWER_S = 0.15  # of patience with one answer, or with one attempt to connect
 QUEUE_S = 0.05  # of patience until another request gives its connection back
 CONNECTIONS_MAX = 256  # of one process
-AWAY = (ConnectionError, TimeoutError, ClusterDownError, OSError)  # what opens the breaker; other errors are refusals
+# What opens the breaker; other errors are refusals. (A cluster of which no node answers has an error of no family.)
+AWAY = (ConnectionError, TimeoutError, ClusterDownError, RedisClusterException, OSError)
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
 
@@ -56,9 +64,19 @@ class RedisLink:
     def client(self):
         """The client, made at first use (a cluster's asks its nodes at once, and raises when it finds none)."""
         if self._client is None and self.in_use:
+            was_away = self.away
             with self._making:
-                self._client = self._client or client_for(self.settings)
+                if self.away and not was_away:
+                    raise ConnectionError("found away by who came first")
+                self._client = self._client or self.made()
         return self._client
+
+    def made(self):
+        try:
+            return client_for(self.settings)
+        except AWAY as error:
+            self.note_away(error)  # before those who wait for their turn ask one by one
+            raise
 
     def ask(self, question: Callable[[redis.Redis], Answer], otherwise: Answer = None) -> Answer:
         """`question(client)`, or `otherwise`. Within ANSWER_S, but for a Redis that answers each step slowly."""
@@ -103,10 +121,12 @@ class RedisLink:
                 act()
 
     def answers(self) -> bool:
-        """Whether Redis answers now, whatever the breaker says."""
+        """Whether Redis answers now, whatever the breaker says; of a cluster each node that has keys (where one does
+        not, the breaker would open with the next of its keys again)."""
+        everybody = {"target_nodes": RedisCluster.PRIMARIES} if self.is_cluster else {}
         try:
-            return bool(self.client.ping())
-        except (RedisError, OSError):
+            return bool(self.client.ping(**everybody))
+        except (RedisError, RedisClusterException, OSError):
             return False
 
 

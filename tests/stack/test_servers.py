@@ -1,6 +1,8 @@
 """The real servers of these tests do what their names say."""
 
+import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -63,6 +65,53 @@ def test_silent_redis_is_given_up_at_once_and_found_again(redis_server):
     redis.probe()
     assert redis.ask(lambda client: client.ping(), otherwise="away") is True
     assert came_back == [1]
+
+
+def a_cluster_at(ports):
+    nodes = ",".join(f"127.0.0.1:{port}" for port in ports)
+    create_app({"APP_ENV": "test", "DATABASE_URL": "sqlite://", "REDIS_CLUSTER_NODES": nodes})
+
+
+def test_a_cluster_of_which_no_node_answers_is_away_for_all_who_ask_at_once():
+    mute = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    a_cluster_at([one.getsockname()[1] for one in mute])
+    began = time.monotonic()
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(lambda _: redis.ask(lambda client: client.get("x"), "away"), range(20)))
+    assert answers == ["away"] * 20
+    assert redis.away
+    assert time.monotonic() - began < 5 * 3 * 0.15  # one look at each node, not one for each who asks
+    a_cluster_at([1])
+    assert redis.ask(lambda client: client.get("x"), "refused") == "refused"
+    redis.probe()
+    assert redis.away
+    for one in mute:
+        one.close()
+
+
+def test_a_cluster_without_one_of_its_nodes_is_away_until_it_is_back(tmp_path):
+    nodes = redis_cluster(tmp_path / "cluster")
+    try:
+        a_cluster_at([node.port for node in nodes])
+        came_back = []
+        redis.on_return(lambda: came_back.append(1))
+        assert redis.answers()
+        nodes[1].kill()
+        for number in range(60):
+            redis.ask(lambda client, number=number: client.get(f"some {number}"))
+        redis.probe()
+        assert redis.away, "or the breaker opens and closes, twice a second"
+        assert not came_back
+        nodes[1].start()
+        deadline = time.monotonic() + 20
+        while redis.away:
+            assert time.monotonic() < deadline
+            redis.probe()
+            time.sleep(0.1)
+        assert redis.ask(lambda client: client.set("some 1", "x"))
+    finally:
+        for node in nodes:
+            node.end()
 
 
 def test_refused_by_redis_is_not_away(tmp_path):
