@@ -5,9 +5,10 @@
 import os
 import secrets
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import click
+from redis import ConnectionPool, RedisError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -30,6 +31,8 @@ KEEPALIVE = {"keepalives_idle": 3, "keepalives_interval": 1, "keepalives_count":
 
 ENVIRONMENTS = ("production", "development", "test")
 ASYNC_MODES = ("eventlet", "gevent", "threading")
+# What may follow `?` in REDIS_URL. The client knows more, which would undo the short patience that it is used with.
+REDIS_OPTIONS = ("db", "protocol", "client_name", "ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 REDIS_WAYS = ("REDIS_URL", "REDIS_SENTINELS", "REDIS_CLUSTER_NODES")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -142,7 +145,7 @@ def _redis(given):
     if "REDIS_HOST" in given:
         url = f"redis://{given['REDIS_HOST']}:{port}"
     if url:
-        _address(ways[0], url, ("redis", "rediss"), "redis://host:6379")
+        _redis_url(ways[0], url)
     if ("REDIS_SENTINELS" in given) != ("REDIS_SENTINEL_SERVICE" in given):
         raise SettingError("REDIS_SENTINEL_SERVICE", "required together with REDIS_SENTINELS")
     return {
@@ -152,6 +155,20 @@ def _redis(given):
         "REDIS_SENTINEL_SERVICE": given.get("REDIS_SENTINEL_SERVICE"),
         "REDIS_CLUSTER_NODES": _nodes(given, "REDIS_CLUSTER_NODES", 6379),
     }
+
+
+def _redis_url(name, url):
+    parts = _address(name, url, ("redis", "rediss"), "redis://host:6379")
+    for option, _ in parse_qsl(parts.query, keep_blank_values=True):
+        if option not in REDIS_OPTIONS:
+            raise SettingError(name, f"after ? may stand only {', '.join(REDIS_OPTIONS)}")
+    number = parts.path.strip("/")
+    try:
+        if number and not number.isdecimal():
+            raise ValueError
+        ConnectionPool.from_url(url).make_connection()
+    except (ValueError, TypeError, RedisError):
+        raise SettingError(name, "has a database number or an option that cannot be") from None
 
 
 def _cache(given, redis):

@@ -18,6 +18,7 @@ SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys = ON",
 )
 WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+READ_ONLY = "25006"  # PostgreSQL's code for a change where only reading is possible
 TURN_S = 10  # of patience until it is one's turn to write
 
 
@@ -27,6 +28,15 @@ def configure(app: Flask) -> None:
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "connect", prepare_sqlite)
             Queue().stand_before(db.engine)
+        else:
+            event.listen(db.engine, "handle_error", leave_read_only)
+
+
+def leave_read_only(context) -> None:
+    """A server that takes nothing any more was the primary until a moment ago: what is connected to it is let go, so
+    that the next connection leads to the new one, and who asked is told that the database is away."""
+    if getattr(context.original_exception, "pgcode", None) == READ_ONLY:
+        context.is_disconnect = True
 
 
 def serve(app: Flask, wait) -> None:

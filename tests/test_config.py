@@ -144,7 +144,17 @@ WRONG = {
         "null",
     ],
     "STATIC_URL": ["cdn.example", "javascript:alert(1)"],
-    "REDIS_URL": ["localhost:6379", "http://localhost", "redis://"],
+    "REDIS_URL": [
+        "localhost:6379",
+        "http://localhost",
+        "redis://",
+        "redis://host/first",
+        "redis://host/0?db=x",
+        "redis://host?ssl_cert_reqs=none",
+        "rediss://host?ssl_cert_reqs=perhaps",
+        "redis://host?socket_timeout=60",
+        "redis://host?decode_responses=true",
+    ],
     "ASSISTANT_BASE_URL": ["localhost:11434/v1", "ftp://models.example", "http://"],
     "ASSISTANT_API_KEY": ["clé"],
     "REDIS_HOST": ["local host"],
@@ -164,6 +174,11 @@ def test_a_wrong_value_is_named_in_one_line(name, value):
 def test_redis_is_named_in_one_way():
     with pytest.raises(SettingError, match="REDIS_HOST: cannot stand beside REDIS_URL"):
         load(REDIS_URL="redis://one", REDIS_HOST="two")
+
+
+@pytest.mark.parametrize("url", ["redis://host/2", "redis://host?db=2", "rediss://:pass@host:6380/?ssl_cert_reqs=none"])
+def test_what_else_the_address_of_redis_may_say(url):
+    assert load(REDIS_URL=url)["REDIS_URL"] == url
 
 
 def test_sentinels_need_the_name_of_their_service_and_the_reverse():

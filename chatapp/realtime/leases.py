@@ -4,7 +4,7 @@ alone, to take away what it left. For presence_shared.py.
 
 import secrets
 
-from .lua import CLOCK, Script, run_one
+from .lua import CLOCK, Script, only, run_one
 
 PROCESSES = "presence:processes"
 LEASE_MS = 30_000  # a process silent for so long is dead
@@ -18,6 +18,7 @@ KEPT_MS = 3_600_000  # by the time it takes to notice that nobody serves at all,
 # → the name: it tells when it began
 ENTER = Script(
     CLOCK,
+    only("zset"),
     """
 local moment = now()
 local name = string.format('%.0f-%s', moment, ARGV[1])
@@ -30,6 +31,7 @@ return name
 # → [0]: not there any more; or [ms now, the living, the dead to be buried by the one who asks], names between blanks
 BEAT = Script(
     CLOCK,
+    only("zset"),
     """
 local name, lease, kept, burial = unpack(ARGV)
 local moment = now()

@@ -20,6 +20,15 @@ end
 """
 
 
+def only(kind: str) -> str:
+    """What lies at KEYS[1] and is of another kind than ours goes: it would have every script refused there, and with it
+    all that travel together."""
+    return f"""
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= '{kind}' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
+"""
+
+
 class Script:
     """Lua with KEYS[1] and ARGV."""
 

@@ -14,10 +14,11 @@ A room is one hash. Nothing is ever looked for in it, but after a death: so a ch
     dirty, told    whether the number of a crowd is yet to be told; when it was told last (ms)
 """
 
-from .lua import CLOCK, Script
+from .lua import CLOCK, Script, only
 
 ROOM = (
     CLOCK
+    + only("hash")
     + """
 local room = KEYS[1]
 local function get(field) return redis.call('HGET', room, field) end

@@ -2,6 +2,7 @@
 
 import json
 import time
+import uuid
 
 import pytest
 import requests
@@ -110,3 +111,18 @@ def wait_until(condition, within=30):
     while not condition():
         assert time.monotonic() < deadline, f"not within {within} s"
         time.sleep(0.02)
+
+
+def test_a_server_that_takes_nothing_any_more_is_left_for_the_one_that_does(house, shaky_postgres):
+    ana = house.somebody("Ana")
+    room = ana.makes()
+    ana.enters(room)
+    ana.says("before", room)
+    said = {"sessionId": room, "content": "after", "clientId": str(uuid.uuid4())}
+    shaky_postgres.asks("ALTER SYSTEM SET default_transaction_read_only = on")
+    shaky_postgres.asks("SELECT pg_reload_conf()")
+    wait_until(lambda: not (ack := ana.asks("sendMessage", said))["ok"] and ack["error"]["code"] == "unavailable")
+    assert "accident" not in house.server.log
+    shaky_postgres.asks("ALTER SYSTEM RESET default_transaction_read_only")
+    shaky_postgres.asks("SELECT pg_reload_conf()")
+    wait_until(lambda: ana.asks("sendMessage", said)["ok"])

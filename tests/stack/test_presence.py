@@ -120,6 +120,21 @@ def test_everything_in_redis_ends_by_itself(stores, linked):
     assert all(linked.client.pttl(key) > 0 for key in kept)
 
 
+def test_things_of_another_kind_under_our_names_do_not_last(stores, linked):
+    one, two, _ = stores
+    one.arrive("kitchen", user(1), "a")
+    two.arrive("garden", user(2), "b")
+    linked.client.delete("session:kitchen:online", leases.PROCESSES)
+    linked.client.set("session:kitchen:online", "somebody else's")
+    linked.client.set(leases.PROCESSES, "somebody else's")
+    for _ in range(4):
+        time.sleep(BEAT_S)
+        one.who("kitchen")
+        assert [store.beat() for store in stores] == [[], [], []]
+    assert (ids(two.who("kitchen")), ids(one.who("garden"))) == ([1], [2])
+    assert one.everywhere() == {"kitchen": 1, "garden": 1}
+
+
 def test_who_is_put_out_is_gone_at_once_when_every_process_obeyed(stores):
     first, second, third = stores
     first.arrive("kitchen", user(1), "a"), second.arrive("kitchen", user(1), "b"), third.arrive("kitchen", user(2), "c")
