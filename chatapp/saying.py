@@ -9,7 +9,7 @@ from sqlalchemy import Select, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
-from . import broadcasts, cached, rooms
+from . import broadcasts, cached, rooms, waiting_line
 from .errors import Conflict, Invalid, NotFound
 from .extensions import db
 from .models import Membership, Message, Person, now
@@ -29,14 +29,15 @@ def unplaced(membership: Membership, client_id: str, content: str, **values) -> 
 
 def place(message: Message) -> bool:
     """Give the message its place and commit; False when its client_id was already said."""
-    message.seq, message.rev = rooms.advance(message.room_id)
-    message.created_at = now()
-    db.session.add(message)
-    try:
-        db.session.commit()
-    except IntegrityError:
-        db.session.rollback()
-        return False
+    with waiting_line.turn_in(message.room_id):
+        message.seq, message.rev = rooms.advance(message.room_id)
+        message.created_at = now()
+        db.session.add(message)
+        try:
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()
+            return False
     return True
 
 
@@ -93,15 +94,16 @@ def find(somebody: Person, message_id: int) -> tuple[Message, Membership]:
 
 def change(message: Message, **values) -> Message:
     """Give a message new values under the room's next revision, commit and tell."""
-    rev = rooms.advance_rev(message.room_id)
-    db.session.refresh(message)  # under the room's lock: nobody else changes it now
-    if message.removed_at is not None:
-        db.session.rollback()
-        raise NotFound("This message was removed.")
-    for name, value in values.items():
-        setattr(message, name, value)
-    message.rev = rev
-    db.session.commit()
+    with waiting_line.turn_in(message.room_id):
+        rev = rooms.advance_rev(message.room_id)
+        db.session.refresh(message)  # under the room's lock: nobody else changes it now
+        if message.removed_at is not None:
+            db.session.rollback()
+            raise NotFound("This message was removed.")
+        for name, value in values.items():
+            setattr(message, name, value)
+        message.rev = rev
+        db.session.commit()
     broadcasts.message_updated(message)
     cached.forget(message.room_id)
     return message

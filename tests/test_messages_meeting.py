@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from chatapp import messages, rooms, saying, wire
+from chatapp import messages, rooms, saying, waiting_line, wire
 from chatapp.errors import Forbidden, NotFound
 
 
@@ -12,7 +12,7 @@ def test_an_edit_that_meets_the_removal_does_not_bring_the_words_back(ana, ben, 
     ben.enters(room)
     said = ana.says("secret", room)
     tab = ana.opens_a_tab()
-    meanwhile(rooms, "advance_rev", lambda: tab.asks("removeMessage", {"messageId": said["id"]}))
+    meanwhile(waiting_line, "turn_in", lambda: tab.asks("removeMessage", {"messageId": said["id"]}))
     ana.asks("editMessage", {"messageId": said["id"], "content": "secret again"})
     page = ben.gets(f"/sessions/{room}/messages")
     assert page["messages"][0]["removed"] and page["messages"][0]["content"] == ""
@@ -23,7 +23,7 @@ def test_an_edit_that_meets_the_removal_does_not_bring_the_words_back(ana, ben, 
 def test_two_removals_that_meet_are_one(ana, ben, room, meanwhile):
     ben.enters(room)
     said = ben.says("rude", room)
-    meanwhile(rooms, "advance_rev", lambda: ana.removes(said))
+    meanwhile(waiting_line, "turn_in", lambda: ana.removes(said))
     assert ben.removes(said)["removed"]
     assert ben.gets(f"/sessions/{room}/messages")["lastRev"] == 2
     assert len(ben.hears_all("messageUpdated")) == 1

@@ -45,8 +45,11 @@ class RealServer:
 
     def kill(self):
         """Death without goodbye; its children too, which would hold the port and the memory."""
-        kill(psutil.Process(self.process.pid))
+        server = psutil.Process(self.process.pid)
+        children = server.children(recursive=True)
+        kill(server)
         self.process.wait(START_S)
+        psutil.wait_procs(children, START_S)
 
     def freeze(self):
         """It accepts and never answers."""
