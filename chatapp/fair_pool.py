@@ -44,12 +44,23 @@ class Line(Queue):
                 return super().get(False)
             place = Place()
             self.places.append(place)
-        place.came.acquire(timeout=-1 if timeout is None else timeout)
+        try:
+            place.came.acquire(timeout=-1 if timeout is None else timeout)
+        except BaseException:  # who waits is stopped: what came meanwhile would be nobody's for ever
+            self.leave(place)
+            raise
         with self.mutex:
             if place.item is None:
                 self.places.remove(place)
                 raise Empty
             return place.item
+
+    def leave(self, place: Place) -> None:
+        with self.mutex:
+            if place.item is None:
+                self.places.remove(place)
+            else:
+                self.put(place.item)
 
 
 class FairPool(QueuePool):

@@ -8,6 +8,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import TimeoutError as NoneInTime
 from sqlalchemy.util.queue import Empty
 
+from chatapp import fair_pool
 from chatapp.extensions import db
 from chatapp.fair_pool import FairPool, Line
 
@@ -43,6 +44,37 @@ def test_who_waited_in_vain_is_not_handed_anything_later():
     with pytest.raises(Empty):
         line.get(True, 0.01)
     line.put("a", False)
+    assert line.get(False) == "a"
+
+
+class Stopped(BaseException):
+    """A green thread is told to end where it waits."""
+
+
+@pytest.mark.parametrize("was_handed_something", [True, False])
+def test_what_was_handed_to_somebody_who_is_stopped_goes_to_the_next(monkeypatch, was_handed_something):
+    line = Line(1)
+
+    class Place:
+        item = None
+
+        def __init__(self):
+            self.came = self
+
+        def release(self):
+            """Too late: whoever waited has been stopped."""
+
+        def acquire(self, timeout):
+            if was_handed_something:
+                line.put("a", False)
+            raise Stopped
+
+    monkeypatch.setattr(fair_pool, "Place", Place)
+    with pytest.raises(Stopped):
+        line.get(True, 10)
+    if not was_handed_something:
+        line.put("a", False)
+    assert not line.places
     assert line.get(False) == "a"
 
 
