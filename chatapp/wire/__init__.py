@@ -30,7 +30,7 @@ from .commands import (
     TypingState,
     parse,
 )
-from .shapes import member, message, moment, person, session
+from .shapes import member, message, moment, person, session, so_far
 from .values import ID_MAX, ClientId, Content, Id, Name, SessionId, Topic, one_line, storable, utf16_length
 
 __all__ = [
@@ -74,6 +74,7 @@ __all__ = [
     "parse",
     "person",
     "session",
+    "so_far",
     "storable",
     "utf16_length",
 ]

@@ -1,6 +1,7 @@
 """What goes out: people, rooms and messages as the wire knows them."""
 
 from datetime import UTC, datetime
+from html import escape
 
 from flask import current_app
 
@@ -68,6 +69,12 @@ def message(said: Message) -> dict:
     shape["html"] = message_html(shape, "" if gone else said.body_html)
     said._shape = shape
     return shape
+
+
+def so_far(shape: dict, snapshot: dict) -> dict:
+    """A message that is still being said, with what `streams.snapshots` knows of it in its `html`."""
+    text = escape(snapshot["text"]).replace("\r", "&#13;")  # which browsers would drop, and count wrongly from there
+    return shape | {"html": message_html(shape | {"status": snapshot["status"], "place": snapshot.get("place")}, text)}
 
 
 def message_html(shape: dict, body_html: str) -> str:

@@ -26,7 +26,8 @@ function settle(message) {
   const before = neighbour(message, "previousElementSibling");
   const sameDate = before && sameDay(new Date(before.dataset.at), at);
   const isClose = before && Math.abs(at - new Date(before.dataset.at)) < TOGETHER_MS;
-  const follows = Boolean(sameDate && isClose && before.dataset.author === message.dataset.author);
+  const isAlike = before?.dataset.author === message.dataset.author && !message.dataset.gen; // an answer stands alone
+  const follows = Boolean(sameDate && isClose && isAlike);
   message.classList.toggle("message--mine", Number(message.dataset.author) === me.id);
   message.classList.toggle("message--follows", follows);
   divide(message, !sameDate, at);

@@ -3,7 +3,7 @@
 import { arrange, arrangeAll, renameDays } from "./grouping.js";
 import { me } from "./page.js";
 import { pendingElement } from "./pending.js";
-import { box, isAtEnd, isLatest, keepStill, list, newer, toEnd } from "./scroll.js";
+import { box, isAtEnd, isLatest, keepStill, letGrow, list, newer, toEnd } from "./scroll.js";
 import { eachMidnight } from "./times.js";
 
 const SHOWN_MAX = 600; // messages; beyond it the far end is cut off, to be loaded again when one scrolls there
@@ -11,6 +11,8 @@ const SHOWN_KEPT = 400;
 
 const older = box?.querySelector(".log__page--older");
 const replaced = new Set();
+const made = new Set();
+const FOCUSED = [".message__stop", ".message__at", ".message__again", ".message-actions button"];
 
 export const hasOlder = () => !older.hidden;
 export const messages = () => [...list.querySelectorAll(".message:not(.message--pending)")];
@@ -18,6 +20,8 @@ export const messageOf = (id) => list.querySelector(`.message[data-id="${Number(
 export const lowest = () => seqOf(list.querySelector(".message:not(.message--pending)"));
 export const highest = () => seqOf(messages().at(-1));
 export const onReplaced = (listener) => replaced.add(listener);
+// Calls `listener(element)` with each message before it comes onto the page.
+export const onMade = (listener) => made.add(listener);
 
 export function start() {
   arrangeAll(messages());
@@ -25,7 +29,7 @@ export function start() {
 }
 
 export function myLast() {
-  return messages().findLast((message) => isMine(message) && !message.matches(".message--removed"));
+  return messages().findLast((message) => isMine(message) && !message.matches(".message--removed, .message--growing"));
 }
 
 export const isMine = (message) => Number(message.dataset.author) === me.id;
@@ -72,14 +76,16 @@ function firstAfter(seq) {
 }
 
 function replace(held, fresh) {
-  const focused = held.contains(document.activeElement) && document.activeElement.matches(".message__at");
-  keepStill(() => {
+  const { activeElement } = document;
+  const focused = held.contains(activeElement) && FOCUSED.find((kind) => activeElement.matches(kind));
+  const change = held.matches(".message--growing") ? letGrow : keepStill;
+  change(() => {
     keepFace(held, fresh);
     held.replaceWith(fresh);
     arrange(fresh);
     for (const listener of replaced) listener(held, fresh);
   });
-  if (focused) fresh.querySelector(".message__at").focus({ preventScroll: true });
+  if (focused) (fresh.querySelector(focused) ?? fresh.querySelector(".message__at")).focus({ preventScroll: true });
 }
 
 // A picture that is shown already does not blink.
@@ -163,7 +169,9 @@ function trimNewest() {
 function parse(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
-  return template.content.querySelector(".message");
+  const message = template.content.querySelector(".message");
+  for (const listener of made) listener(message);
+  return message;
 }
 
 const seqOf = (message) => Number(message?.dataset.seq ?? 0);

@@ -1,11 +1,14 @@
 // The tools on a message: one set, moved to the message under the pointer or the focus. Everything in it can be reached
 // by keyboard through the time of a message, which is a link.
+import { messagesOf } from "./api.js";
 import { ask } from "./connection.js";
 import { confirmed } from "./confirm.js";
 import * as editor from "./editor.js";
+import { streams } from "./growing.js";
 import * as log from "./log.js";
 import { room } from "./page.js";
 import { box } from "./scroll.js";
+import { mayRepeat, repeat } from "./stream_tools.js";
 
 const DONE_MS = 1_500;
 const QUOTED = 200; // characters shown of what is about to be removed
@@ -34,7 +37,8 @@ function show(target) {
 function attach(message) {
   if (message.matches(".message--removed")) return hide();
   const isMine = log.isMine(message);
-  part("edit").hidden = !isMine || room.isArchived;
+  part("edit").hidden = !isMine || room.isArchived || message.matches(".message--growing");
+  part("repeat").hidden = !mayRepeat(message);
   part("remove").hidden = !(isMine || room.isModerator) || room.isArchived;
   message.querySelector(".message__head").after(tools);
 }
@@ -46,7 +50,9 @@ function hide() {
 function pressed({ target }) {
   const action = target.closest("button")?.dataset.action;
   const message = tools.closest(".message");
-  if (action === "copy-link") copyLink(message);
+  if (action === "copy-link") tellCopied(action, copy(message.querySelector(".message__at").href));
+  if (action === "copy") tellCopied(action, textOf(message).then(copy));
+  if (action === "repeat") repeat(message);
   if (action === "edit") edit(message);
   if (action === "remove") remove(message);
 }
@@ -58,17 +64,25 @@ export function edit(message) {
   editor.open(message, receive);
 }
 
-async function copyLink(message) {
-  const { href } = message.querySelector(".message__at");
-  const copied = await copy(href);
-  const button = part("copy-link");
+async function tellCopied(action, copying) {
+  const button = part(action);
+  const label = button.dataset.label;
+  const copied = await copying;
   button.dataset.done = "";
-  button.ariaLabel = copied ? "Link copied" : "Copying was refused";
-  button.title = button.ariaLabel;
+  button.ariaLabel = button.title = copied ? "Copied" : "Copying was refused";
   setTimeout(() => {
     delete button.dataset.done;
-    button.ariaLabel = button.title = "Copy link";
+    button.ariaLabel = button.title = label;
   }, DONE_MS);
+}
+
+// As it was written, which only the server knows; where it does not answer, as it is shown.
+async function textOf(message) {
+  const { id, seq } = message.dataset;
+  const growing = streams.get(Number(id));
+  if (growing) return growing.text;
+  const found = await messagesOf(room.id, { before: Number(seq) + 1, limit: 1 }).catch(() => null);
+  return found?.messages[0]?.content ?? message.querySelector(".body").innerText;
 }
 
 // The clipboard is closed to pages that came by plain http; selecting and copying works there too.

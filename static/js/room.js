@@ -3,6 +3,7 @@ import * as actions from "./message_actions.js";
 import * as composer from "./composer.js";
 import { hear, isConnected, onConnected } from "./connection.js";
 import * as editor from "./editor.js";
+import * as growing from "./growing.js";
 import * as history from "./history.js";
 import { onJoined } from "./joins.js";
 import * as log from "./log.js";
@@ -12,6 +13,7 @@ import { decisions } from "./pending.js";
 import * as presence from "./presence.js";
 import { isAtEnd, isLatest, toEnd } from "./scroll.js";
 import { titleOf } from "./sidebar.js";
+import * as streamTools from "./stream_tools.js";
 import * as sync from "./sync.js";
 import * as typing from "./typing.js";
 
@@ -21,18 +23,20 @@ const GONE_MS = 3_000; // how long a bubble waits for its message after another 
 
 // What can be done before the first paint.
 export function arrange() {
+  growing.arrange();
   log.start();
   showTarget();
   if (isLatest()) showPendings();
 }
 
 export function start() {
-  sync.start(room, receive, missedMuch);
+  sync.start(room, receive, missedMuch, growing.streams);
   history.start();
   history.onLatest(showPendings);
   presence.start();
   editor.start();
   actions.start(receive);
+  streamTools.start(receive);
   composer.start({ send, editLast });
   Object.assign(decisions, { retry: outbox.retry, discard: outbox.discard });
   outbox.onChange(outboxChanged);
@@ -49,6 +53,9 @@ function listen() {
   });
   hear("newMessage", changed);
   hear("messageUpdated", changed);
+  hear("streamComplete", changed);
+  hear("streamChunk", here((chunk) => growing.streams.chunk(chunk)));
+  hear("streamStatus", here((status) => growing.streams.status(status)));
   hear("typing", here(typing.hear));
   hear("userOnline", here(presence.came));
   hear("userOffline", here(presence.went));
@@ -69,6 +76,7 @@ async function enter() {
 function receive(message) {
   outbox.settle(message);
   history.heard(message);
+  growing.heard(message);
   const placed = log.place(message);
   if (!placed) return;
   typing.end(message.author.id);

@@ -22,6 +22,17 @@ export function keepStill(change) {
     change();
     return toEnd();
   }
+  holdStill(change);
+}
+
+// The same for what grows by itself, many times a second: only the very end is kept, and nothing is measured there,
+// as the box stays there by itself. Whoever scrolls away is never fetched back.
+export function letGrow(change) {
+  if (isLatest() && box.scrollTop > -1) change();
+  else holdStill(change);
+}
+
+function holdStill(change) {
   const anchor = inView();
   const top = anchor?.getBoundingClientRect().top;
   change();

@@ -4,6 +4,7 @@ import { ask, isConnected, restart } from "./connection.js";
 import { join } from "./joins.js";
 
 const JUMP_MS = 150; // what is late usually comes by itself in this time
+const PATIENT_MS = 1_000;
 const WAKE_TIMEOUT_MS = 5_000;
 const RETRY_MS = 1_500;
 
@@ -11,16 +12,20 @@ let roomId;
 let lastRev; // everything up to here is on the page
 let receive;
 let missedMuch;
+let streams;
 let timer;
 let running = null;
+let isEntering = false;
 const ahead = new Set(); // revs that came while an earlier one was missing
 
-// `take(message)` places one; `tooMany(count)` may answer true when it showed the newest page instead of so many.
-export function start(room, take, tooMany) {
+// `take(message)` places one; `tooMany(count)` may answer true when it showed the newest page instead of so many;
+// `said` are the room's Streams.
+export function start(room, take, tooMany, said) {
   roomId = room.id;
   lastRev = room.lastRev;
   receive = take;
   missedMuch = tooMany;
+  streams = said;
 }
 
 // A change arrived with this `rev`.
@@ -28,13 +33,19 @@ export function follow(rev) {
   if (rev <= lastRev) return;
   ahead.add(rev);
   drain();
-  if (ahead.size) timer ??= setTimeout(repair, JUMP_MS);
+  if (ahead.size) missing();
 }
 
-// Not put off by what arrives meanwhile: a busy room would never be repaired.
+// Something may have been lost; what is only told of, and hardly late yet, is given more time.
+export function missing(isPatient = false) {
+  if (isPatient) setTimeout(missing, PATIENT_MS);
+  else timer ??= setTimeout(repair, JUMP_MS);
+}
+
+// Not put off by what arrives meanwhile: a busy room would never be repaired. (Coming in brings everything.)
 function repair() {
   timer = undefined;
-  if (ahead.size) catchUp();
+  if (isConnected() && !isEntering && (ahead.size || streams.isLacking())) catchUp();
 }
 
 // The page was loaded anew at this `rev`.
@@ -50,12 +61,30 @@ function drain() {
 
 // Enters the room and catches up; after each connect.
 export async function enter() {
+  isEntering = true;
+  try {
+    const answer = await comeIn();
+    lookAgain();
+    return answer;
+  } finally {
+    isEntering = false;
+  }
+}
+
+// For what was missed while an answer that could not know of it was on its way.
+function lookAgain() {
+  if (ahead.size || streams.isLacking()) missing();
+}
+
+async function comeIn() {
   const asked = lastRev;
+  streams.asking();
   const answer = await join(roomId, asked);
   if (isOlderWorld(answer.session.lastRev, asked)) return answer;
-  if (answer.hasMore && (await missedMuch(answer.session))) return answer;
-  take(answer.messages, answer.hasMore ? 0 : answer.session.lastRev);
-  if (answer.hasMore) await catchUp();
+  const isShownAnew = answer.hasMore && (await missedMuch(answer.session));
+  if (!isShownAnew) take(answer.messages, answer.hasMore ? 0 : answer.session.lastRev);
+  streams.answered(answer.streams);
+  if (answer.hasMore && !isShownAnew) await catchUp();
   return answer;
 }
 
@@ -68,11 +97,14 @@ export function catchUp(timeout) {
 async function pages(timeout) {
   for (let more = true; more && isConnected(); ) {
     const asked = lastRev;
-    const answer = await ask("syncSession", { sessionId: roomId, afterRev: asked, streams: [] }, timeout).catch(failed);
+    const question = { sessionId: roomId, afterRev: asked, streams: streams.asking() };
+    const answer = await ask("syncSession", question, timeout).catch(failed);
     if (!answer || isOlderWorld(answer.lastRev, asked)) return;
     more = answer.hasMore;
     take(answer.messages, more ? 0 : answer.lastRev);
+    streams.answered(answer.streams);
   }
+  lookAgain();
 }
 
 // Changes by `rev`, none left out: after them the page stands at the last one.
@@ -95,5 +127,5 @@ function failed({ code }) {
 
 // A tab that slept may have lost its connection without noticing.
 export function wake() {
-  if (isConnected()) catchUp(WAKE_TIMEOUT_MS);
+  if (isConnected() && !isEntering) catchUp(WAKE_TIMEOUT_MS);
 }

@@ -15,7 +15,7 @@ export const isConnected = () => true;
 export const restart = () => {};
 export async function ask(event, payload) {
   asked.push({ event, afterRev: payload.afterRev, at: Date.now() - began });
-  return { messages: [], hasMore: false, lastRev: server.lastRev };
+  return { messages: [], hasMore: false, lastRev: server.lastRev, streams: [] };
 }
 export const server = { lastRev: 1 };
 """
@@ -26,16 +26,18 @@ def runs(folder, story):
     """What sync.js asked the server while `story` happened: it starts at rev 1, and knows `happens(rev)` and `wait(ms)`."""
     if shutil.which("node") is None:
         pytest.skip("needs node")
-    shutil.copy(ROOT / "static" / "js" / "sync.js", folder / "sync.js")
+    for name in ("streams.js", "sync.js"):
+        shutil.copy(ROOT / "static" / "js" / name, folder / name)
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "connection.js").write_text(CONNECTION)
     (folder / "joins.js").write_text(JOINS)
     (folder / "story.js").write_text(f"""
 import {{ asked, server }} from "./connection.js";
+import {{ Streams }} from "./streams.js";
 import {{ follow, start }} from "./sync.js";
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 const happens = (rev) => {{ server.lastRev = rev; follow(rev); }};
-start({{ id: "kitchen", lastRev: 1 }}, () => {{}}, () => false);
+start({{ id: "kitchen", lastRev: 1 }}, () => {{}}, () => false, new Streams({{}}));
 {story}
 console.log(JSON.stringify(asked));
 process.exit(0);

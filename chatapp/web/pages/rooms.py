@@ -4,7 +4,7 @@ import uuid
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 
-from ... import bots, direct, history, people, presence, rooms, saying, wire
+from ... import bots, direct, history, people, presence, rooms, saying, streams, wire
 from ...errors import ChatError
 from ...models import Membership, now
 from .. import auth
@@ -42,8 +42,8 @@ def permalink(room_id: str, message_id: int):
 
 def page(membership: Membership, found: dict, *, has_newer=False, target_id=None, errors=None, values=None) -> str:
     """The room page around one page of its history."""
-    room, said = membership.room, found["messages"]
-    online = presence.who(room.id)  # first: no database connection is held yet
+    room, said = membership.room, as_far_as_said(membership.room_id, found["messages"])
+    online = presence.who(room.id)
     here = url_for("rooms.show", room_id=room.id)
     return render_template(
         "rooms/show.html",
@@ -65,11 +65,19 @@ def page(membership: Membership, found: dict, *, has_newer=False, target_id=None
     )
 
 
+def as_far_as_said(room_id: str, messages: list[dict]) -> list[dict]:
+    """The messages, those that are still being said with their text so far. Holds no database connection afterwards."""
+    if not any(one["status"] in streams.AT_WORK for one in messages):
+        return messages
+    far = {(one["messageId"], one["gen"]): one for one in streams.snapshots(room_id)}
+    return [wire.so_far(one, far[key]) if (key := (one["id"], one["gen"])) in far else one for one in messages]
+
+
 def pending(membership: Membership) -> dict:
     """An empty message: the browser shows it, rendered like any other, until the server has spoken."""
     shape = {"id": 0, "sessionId": membership.room_id, "seq": 0, "rev": 0, "content": "", "clientId": "pending"}
     shape |= {"author": wire.person(membership.person), "createdAt": wire.moment(now()), "editedAt": None}
-    return shape | {"removed": False}
+    return shape | {"removed": False, "status": "complete", "gen": 0}
 
 
 @blueprint.get("/rooms/new")
