@@ -66,10 +66,9 @@ export function edit(message) {
 
 async function tellCopied(action, copying) {
   const button = part(action);
-  const label = button.dataset.label;
-  const copied = await copying;
+  const { label, copied } = button.dataset;
+  button.ariaLabel = button.title = (await copying) ? copied : "Copying was refused";
   button.dataset.done = "";
-  button.ariaLabel = button.title = copied ? "Copied" : "Copying was refused";
   setTimeout(() => {
     delete button.dataset.done;
     button.ariaLabel = button.title = label;
