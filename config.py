@@ -79,7 +79,7 @@ def _web(given, app_env):
         "HOST": given.get("HOST") or (EVERYWHERE if app_env == "production" else "127.0.0.1"),
         "PORT": _integer(given, "PORT", 5000, lowest=0, highest=HIGHEST_PORT),
         "ASYNC_MODE": _one_of(given, "ASYNC_MODE", ASYNC_MODES),
-        "WEB_CONCURRENCY": _integer(given, "WEB_CONCURRENCY", 1, lowest=1),
+        "WEB_CONCURRENCY": _integer(given, "WEB_CONCURRENCY", 1, lowest=1, highest=256),
         "STICKY_PROXY": _switch(given, "STICKY_PROXY", False),
         "WORKER_LIFELINE": _integer(given, "WORKER_LIFELINE", 0) or None,  # realtime/supervisor.py sets it
         "TRUSTED_PROXIES": _integer(given, "TRUSTED_PROXIES", 0),

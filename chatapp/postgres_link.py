@@ -5,6 +5,8 @@ timeouts do nothing then) is given up in less than 2 s. From there on everything
 ticker (`probe`) has found it again. Commands wait by libpq's own means: they never call `serve`.
 """
 
+import re
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +26,7 @@ SILENCE_S = 6.0  # the longest silence in a statement: the server itself ends on
 # a transaction does not keep a room's lock for ever; a connection that the network forgot ends by itself.
 IDLE_IN_TRANSACTION_MS = 10_000
 KEPT_ALIVE = {"tcp_user_timeout": 2_000, "keepalives_idle": 30, "keepalives_interval": 5, "keepalives_count": 3}
+NAME = re.compile(r"[\w.-]*[a-z_][\w.-]*", re.ASCII | re.IGNORECASE)  # of one host; no address, no path, no list
 AT_WORK = (extensions.STATUS_READY, extensions.STATUS_BEGIN, extensions.STATUS_PREPARED)
 Wait = Callable[[int, bool, float], bool]  # (file, to write, seconds at most) → whether it is ready
 log = structlog.get_logger(__name__)
@@ -41,6 +44,7 @@ class PostgresLink:
         self.heard = 0.0  # when something last came from it (monotonic seconds)
         self._on_return: list[Callable[[], object]] = []
         self._asking = threading.Lock()
+        self._places: list[str] = []  # addresses
         self._address: tuple[tuple, dict] = ((), {})
         self._connection = type("Connection", (extensions.connection,), {"link": self})
 
@@ -68,7 +72,21 @@ class PostgresLink:
 
     def opened(self):
         arguments, named = self._address
-        return psycopg2.connect(*arguments, **named)
+        return psycopg2.connect(*arguments, **named | self.found(named.get("host") or ""))
+
+    def found(self, host: str) -> dict:
+        """Where a host of that name is: looked up by us, as libpq's own look-up stops everybody in this process. While
+        no name can be looked up it is where it was last.
+        """
+        if not NAME.fullmatch(host):
+            return {}
+        try:
+            infos = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            self._places = list(dict.fromkeys(info[4][0] for info in infos))
+        except OSError:
+            if not self._places:
+                raise DatabaseAway("its name is not known") from None
+        return {"host": ",".join([host] * len(self._places)), "hostaddr": ",".join(self._places)}
 
     def gives_a_sign(self) -> bool:
         """Whether the server lives, though a statement has waited long. One asks for all who doubt."""

@@ -34,6 +34,7 @@ class Server:
     def __init__(self, monkeypatch):
         self.answer, self.asked = REFUSED, 0
         monkeypatch.setattr(postgres_link.psycopg2, "connect", self.connect)
+        monkeypatch.setattr(postgres_link.socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", ("127.0.0.1", 0))])
 
     def connect(self, *_, **options):
         self.asked, self.options = self.asked + 1, options
@@ -179,3 +180,32 @@ def test_what_came_while_this_process_stood_still_is_not_taken_for_silence(link,
 
     until_done(opening, wait)
     assert len(waits) == 2
+
+
+def test_names_are_looked_up_by_us_and_remembered(link, server, monkeypatch):
+    places = [("a", 0, 0, "", ("::1", 0)), ("a", 0, 0, "", ("127.0.0.1", 0))]
+    monkeypatch.setattr(postgres_link.socket, "getaddrinfo", lambda *_, **__: places)
+    server.answer = "a connection"
+    for _ in range(2):
+        assert link.connect(None, None, (), {"host": "db.example", "dbname": "chat"}) == "a connection"
+        assert (server.options["host"], server.options["hostaddr"]) == ("db.example,db.example", "::1,127.0.0.1")
+        monkeypatch.setattr(postgres_link.socket, "getaddrinfo", nobody_knows)  # it is where it was
+
+
+def nobody_knows(*_, **__):
+    raise OSError("Temporary failure in name resolution")
+
+
+def test_a_name_that_nobody_knows_is_a_database_away(link, monkeypatch):
+    monkeypatch.setattr(postgres_link.socket, "getaddrinfo", nobody_knows)
+    with pytest.raises(DatabaseAway):
+        link.connect(None, None, (), {"host": "db.example"})
+    assert link.away
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "/run/postgresql", "one.example,two.example", ""])
+def test_what_is_no_name_is_left_to_the_library(link, server, monkeypatch, host):
+    monkeypatch.setattr(postgres_link.socket, "getaddrinfo", nobody_knows)
+    server.answer = "a connection"
+    assert link.connect(None, None, (), {"host": host}) == "a connection"
+    assert "hostaddr" not in server.options
