@@ -3,7 +3,8 @@ come back over another one, and it lives on when its viewers leave. Called by th
 
 speaking.py  begin, push, finish, stop, repeat: what is asked for
 voices.py    what this process speaks or hears spoken at the moment, told to the room in joined chunks
-texts.py     the text so far, where every process can read it
+texts.py     the text so far, where every process can read it (sharing.py: after Redis was away)
+endings.py   how it ends, once
 turns.py     who may speak at once, and who waits
 ours.py      what this process speaks itself
 tending.py   saves, beats, ends what runs too long or was left behind

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import exists, select, tuple_, update
 
-from ..extensions import db
+from ..extensions import db, redis
 from ..models import AT_WORK, Membership, Person, Stream, now
 from ..realtime import connections
 from . import endings, texts, turns, voices
@@ -31,6 +31,10 @@ _suspects: dict[tuple[int, int], tuple[datetime, float]] = {}  # stream → its 
 def tend() -> None:
     """One look at every voice of this process."""
     voices.tell_all()
+    if redis.away:
+        _last["away"] = time.monotonic()
+    elif _last.pop("away", None):
+        voices.share_again()
     silence_the_gone()
     for voice in voices.everyone():
         try:

@@ -1,14 +1,13 @@
 """The text of a stream so far, as UTF-16 (an offset is twice a place in it), where every process can read it: in Redis
 when it is in use. Without Redis there is one process, whose voices hold it all. Called within this package.
 
-In Redis a stream is one string: a mark (open or sealed), then the text. One script appends, so that two processes
-which hear from the same speaker agree on what was heard; nobody appends to what is sealed.
+In Redis a stream is one string, kept for 600 s: a mark (open or sealed), then the text. One script appends, so that two
+processes which hear from the same speaker agree on what was heard; nobody appends to what is sealed.
 """
 
 from ..extensions import redis
 
 OPEN, SEALED = "o\0", "s\0"
-KEPT_S = 600  # longer than any stream lasts
 LEFT_S = 60  # after its end: a chunk that comes late must find it sealed, not missing
 MARK = 2  # bytes
 
@@ -28,6 +27,12 @@ if known < #ARGV[2] then
   redis.call('EXPIRE', KEYS[1], 600)
 end
 return {'ok', length}
+"""
+# KEYS[1]; ARGV: mark and text. Never in place of a longer or a sealed one.
+SHARE = """
+if redis.call('GETRANGE', KEYS[1], 0, 0) ~= 's' and redis.call('STRLEN', KEYS[1]) < #ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', 600)
+end
 """
 # KEYS[1]. No append after it; answers the text.
 SEAL = """
@@ -65,7 +70,7 @@ def is_border(held: bytes, offset: int) -> bool:
 
 
 def open_shared(key: str, held: bytes = b"") -> None:
-    redis.ask(lambda client: client.set(key, OPEN.encode() + held, ex=KEPT_S))
+    redis.ask(lambda client: client.eval(SHARE, 1, key, OPEN.encode() + held))
 
 
 def append_shared(key: str, offset: int, piece: bytes) -> tuple[str, int] | None:

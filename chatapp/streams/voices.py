@@ -14,7 +14,7 @@ from .. import broadcasts
 from ..errors import Conflict
 from ..extensions import socketio
 from ..models import Stream, now
-from . import texts
+from . import sharing, texts
 from .texts import text_of, units
 
 JOINED_S, JOINED_MAX_S = 0.05, 0.25
@@ -129,7 +129,7 @@ def add_here(voice: Voice, offset: int, piece: bytes) -> tuple[str, int]:
         if state == "ok":
             take(voice, before, piece)
         return state, before
-    shared = shared_with(voice, offset, piece)
+    shared = sharing.shared_with(voice, offset, piece)
     state, before = shared or state_here(voice, offset, piece)
     if before > voice.length:  # other processes heard something too
         voice.text = bytearray(texts.read_shared(voice.shared_key) or voice.text)[: 2 * before]
@@ -138,13 +138,13 @@ def add_here(voice: Voice, offset: int, piece: bytes) -> tuple[str, int]:
     return state, before
 
 
-def shared_with(voice: Voice, offset: int, piece: bytes) -> tuple[str, int] | None:
-    """As texts.append_shared, for a Redis that may have been away, or has forgotten."""
-    shared = texts.append_shared(voice.shared_key, offset, piece)
-    if shared and (shared[0] == "missing" or (shared[0] == "gap" and shared[1] < voice.length)):
-        texts.open_shared(voice.shared_key, bytes(voice.text))
-        shared = texts.append_shared(voice.shared_key, offset, piece)
-    return shared
+def share_again() -> None:
+    """Redis is back, and may have forgotten everything."""
+    for voice in everyone():
+        with voice.lock:
+            told = voice.text[: 2 * voice.waiting_from] if voice.is_ours else voice.text
+            if told and not voice.sealed:
+                texts.open_shared(voice.shared_key, bytes(told))
 
 
 def state_here(voice: Voice, offset: int, piece: bytes) -> tuple[str, int]:
@@ -177,7 +177,7 @@ def tell(voice: Voice) -> None:
         voice.waiting_from += len(fresh) // 2
         voice.waiting.clear()
         voice.told_at = time.monotonic()
-        shared = shared_with(voice, offset, fresh) if fresh and voice.is_ours else None
+        shared = sharing.shared_with(voice, offset, fresh) if fresh and voice.is_ours else None
         if shared and shared[0] == "sealed":  # another process has ended it: with this the room would see too much
             return
         if fresh:
