@@ -17,6 +17,7 @@ from tests.stack.test_relay import MODES, listening
 
 ADDED_S, NORMAL_S = 0.25, 5.0  # the contract's bounds; asserted five times over, and the figures noted
 BEFORE_S, AWAY_S = 3.0, 4.0
+ANSWERS_MIN = 4  # of each kind to each visitor, or the figures say nothing
 PAUSE_S = 0.05
 
 
@@ -87,12 +88,20 @@ class Trial:
         self.started = [house.server.process.pid for house in houses]
         for one in self.visitors:
             one.thread.start()
+        self.until_answered(1)  # what is done for the first time takes longer
+
+    def until_answered(self, times):
+        deadline = time.monotonic() + 60
+        while any(len(one.took["online"]) < times for one in self.visitors):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
     def measured_for(self, seconds) -> dict:
-        """The answers' times of the coming seconds."""
+        """The answers' times of the coming seconds, or until there are enough of them."""
         for one in self.visitors:
             one.took.clear()
         time.sleep(seconds)
+        self.until_answered(ANSWERS_MIN)
         return {what: [took for one in self.visitors for took in one.took[what]] for what in self.visitors[0].took}
 
     def ends(self):
