@@ -1,8 +1,10 @@
 """One who listens by Server-Sent Events, with nothing but HTTP; and one who reads what streams say as a viewer does."""
 
 import json
+import socket
 import threading
 import time
+from contextlib import suppress
 
 import requests
 
@@ -67,7 +69,10 @@ class Listening:
         return [one[0] for one in self.events]
 
     def closes(self):
-        self.answer.close()
+        """Hangs up. (Upstream's close waits for the reading thread.)"""
+        with suppress(OSError):
+            self.answer.raw.connection.sock.shutdown(socket.SHUT_RDWR)
+        self.thread.join(SOON_S)
 
 
 class Reader:

@@ -91,6 +91,7 @@ class Protocol(eventlet.wsgi.HttpProtocol):
     """One connection, which leaves nothing behind for the garbage collector, and no request line in the log."""
 
     environ = None
+    minimum_chunk_size = 1  # upstream keeps 4 KB back: a Server-Sent Event would wait for many others
 
     def get_environ(self):
         environ = super().get_environ()
@@ -130,7 +131,8 @@ class ErrorLog:
     """What upstream's server has to say: only accidents are kept, and never a request line, which may hold a secret."""
 
     def info(self, text, *_):
-        if sys.exc_info()[0] not in (None, GreenletExit):
+        kind = sys.exc_info()[0]
+        if kind and not issubclass(kind, GreenletExit | ConnectionError):  # a listener who has gone is no accident
             log.exception("connection_failed")
 
     def error(self, text, *_):
