@@ -21,6 +21,14 @@ export function nameRoom(label) {
   text?.setAttribute("aria-label", label);
 }
 
+// Writes a text as if it had been typed.
+export function fill(content) {
+  if (!text) return;
+  text.value = content;
+  focus();
+  text.dispatchEvent(new Event("input"));
+}
+
 // `send(content)` takes the text; `editLast()` is asked for by ↑ in the empty box.
 export function start({ send, editLast }) {
   if (!form) return;

@@ -38,6 +38,9 @@ export function start() {
   actions.start(receive);
   streamTools.start(receive);
   composer.start({ send, editLast });
+  for (const button of room.element.querySelectorAll("[data-fill]")) {
+    button.addEventListener("click", () => composer.fill(button.dataset.fill));
+  }
   Object.assign(decisions, { retry: outbox.retry, discard: outbox.discard });
   outbox.onChange(outboxChanged);
   listen();

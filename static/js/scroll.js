@@ -5,6 +5,8 @@ export const box = document.querySelector('[data-component="log"]');
 export const list = box?.querySelector(".log__messages");
 export const newer = box?.querySelector(".log__page--newer");
 
+let held = {}; // {anchor, top, scrollTop} of the last time
+
 // Whether the messages shown end in the present; if not, what is newer is not shown.
 export const isLatest = () => newer.hidden;
 export const isAtEnd = () => isLatest() && box.scrollTop > -NEAR_END_PX;
@@ -32,13 +34,21 @@ export function letGrow(change) {
   else holdStill(change);
 }
 
+// What is held, and where, is remembered until one scrolls: browsers round the scroll position, and half a pixel at every
+// line of an answer would add up.
 function holdStill(change) {
-  const anchor = inView();
-  const top = anchor?.getBoundingClientRect().top;
+  if (!held.anchor?.isConnected || held.scrollTop !== box.scrollTop) {
+    const anchor = inView();
+    held = { anchor, top: anchor && topOf(anchor) };
+  }
   change();
+  const { anchor, top } = held;
   const now = anchor && (anchor.isConnected ? anchor : list.querySelector(`.message[data-id="${anchor.dataset.id}"]`));
-  if (now) box.scrollTop += now.getBoundingClientRect().top - top;
+  if (now) box.scrollTop += topOf(now) - top;
+  held = { anchor: now, top, scrollTop: box.scrollTop };
 }
+
+const topOf = (message) => message.getBoundingClientRect().top - box.getBoundingClientRect().top;
 
 function inView() {
   const { top, bottom } = box.getBoundingClientRect();

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from chatapp.models import Person
 from tests.browser import looks
+from tests.browser.speaker import Speaker
 from tests.browser.workplace import Workplace
 
 SAID = [
@@ -27,8 +28,9 @@ class Scene:
         self.house = house
         self.olga = house.somebody("Olga Berg", is_admin=True)
         self.ana, self.ben = house.somebody("Ana Novak"), house.somebody("Ben Okafor-Featherstonehaugh")
-        bot = house.adds(Person, name="Recap", kind="bot")
+        bot = house.adds(Person, name="Recap", kind="bot", is_assistant=True)
         self.empty = self.olga.makes(self.ana, self.ben, name="Garden")
+        self.helped = self.olga.makes(self.ana, type("Bot", (), {"id": bot}), name="Workshop")
         self.full = self.olga.makes(self.ana, self.ben, name="Kitchen")
         self.archived = self.olga.makes(self.ana, name="Cellar")
         self.says(self.olga, self.archived, "The last word")
@@ -98,6 +100,8 @@ PAGES = {
     "room-archived": "/rooms/{0.archived}",
     "room-direct": "/rooms/{0.direct}",
     "room-settings": "/rooms/{0.full}/settings",
+    "room-with-assistant": "/rooms/{0.helped}",
+    "room-with-assistant-settings": "/rooms/{0.helped}/settings",
     "permalink": "/rooms/{0.full}/messages/{0.old_id}",
     "error-404": "/nowhere",
 }
@@ -178,6 +182,31 @@ def test_a_room_with_a_failed_message_and_an_open_editor(scene, olga):
     looks.passes(olga, "room-failed-editing")
     olga.page.keyboard.press("Escape")
     olga.presses("Discard")
+
+
+def test_a_room_in_which_much_is_being_said(scene, olga):
+    """Growing, waiting, stopped, cut off, broken off."""
+    room = scene.olga.makes(scene.ana, scene.ben, name="Answers")
+    scene.says(scene.ben, room, "@Robby what did we decide about the *new release*?")
+    Speaker(scene.ana, room).says("We decided to wait for the **second** trial, and then").ends(status="stopped")
+    Speaker(scene.ana, room).says("A list:\n\n1. first\n2. sec").ends(status="truncated")
+    broken = {"code": "unavailable", "message": "The assistant cannot be reached. Please ask again later."}
+    Speaker(scene.ben, room).says("Half of it").ends(error=broken)
+    speaking = [Speaker(scene.ben, room).says("Quick as that, in one line"), Speaker(scene.ana, room)]
+    speaking += [
+        Speaker(scene.olga, room).says("Three things changed: drafts survive a reload.\n\n" * 2),
+        Speaker(scene.olga, room),
+    ]
+    olga.opens(room)
+    expect(olga.page.get_by_text("it is next")).to_be_visible()
+    looks.passes(olga, "room-streams")
+    olga.page.set_viewport_size({"width": 768, "height": 700})
+    speaking[2].says("And many lines more.\n" * 40)
+    expect(olga.page.get_by_text("And many lines more.")).to_be_visible()
+    olga.message("Three things").locator(".message__at").focus()
+    looks.picture(olga, "room-stream-tall", "light", "middle")
+    for one in speaking:
+        one.ends()
 
 
 def test_a_room_with_its_question_and_with_its_panel(scene, olga):

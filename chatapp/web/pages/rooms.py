@@ -4,7 +4,7 @@ import uuid
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 
-from ... import bots, direct, history, people, presence, rooms, saying, streams, wire
+from ... import bots, database, direct, history, people, presence, rooms, saying, streams, wire
 from ...errors import ChatError
 from ...models import Membership, now
 from .. import auth
@@ -43,6 +43,8 @@ def permalink(room_id: str, message_id: int):
 def page(membership: Membership, found: dict, *, has_newer=False, target_id=None, errors=None, values=None) -> str:
     """The room page around one page of its history."""
     room, said = membership.room, as_far_as_said(membership.room_id, found["messages"])
+    assistants = [one.name for one in bots.assistants_of(room)]
+    database.release()
     online = presence.who(room.id)
     here = url_for("rooms.show", room_id=room.id)
     return render_template(
@@ -58,6 +60,7 @@ def page(membership: Membership, found: dict, *, has_newer=False, target_id=None
         online=online,
         can_moderate=membership.moderates,
         pending=pending(membership),
+        assistants=assistants,
         form_client_id=str(uuid.uuid4()),
         target_id=target_id,
         errors=errors or {},
