@@ -5,6 +5,8 @@ from engineio.packet import Packet
 MAX_MESSAGE_BYTES = 128 * 1024  # one message, however it comes; a longer one closes its connection
 MAX_FRAGMENTS = 128  # parts of one message
 FRAMES_A_TURN = 8  # then others get the processor: a socket that always has data would never give it away
+# To one connection more than fit.
+FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 OFFERED_EXTENSIONS = "HTTP_SEC_WEBSOCKET_EXTENSIONS"
 
 

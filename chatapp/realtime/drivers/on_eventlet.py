@@ -11,9 +11,10 @@ import structlog
 from eventlet.hubs import trampoline
 from greenlet import GreenletExit
 
+from ..bounds import FULL
+
 KEEPALIVE_S = 75  # longer than a proxy keeps its end
 SILENCE_S = 20  # the longest a request may stand still while it is sent
-FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 CLOSED = (errno.EBADF, errno.EINVAL)
 LOG_EVERY_S = 60

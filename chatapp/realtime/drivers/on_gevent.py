@@ -1,10 +1,14 @@
 """Serving on gevent: an alternative kept working, should eventlet end. For server.py."""
 
+import contextlib
+
 import gevent
 import gevent.pool
 import gevent.socket
 import structlog
 from gevent import pywsgi
+
+from ..bounds import FULL
 
 KEEPALIVE_S = 75  # longer than a proxy keeps its end
 log = structlog.get_logger(__name__)
@@ -40,7 +44,7 @@ class Server(pywsgi.WSGIServer):
 
     def __init__(self, listener, app, max_connections):
         self.idle = set()
-        self.connections = gevent.pool.Pool(max_connections)
+        self.connections = Connections(max_connections)
         super().__init__(listener, app, log=None, error_log=log, spawn=self.connections, handler_class=Handler)
         self.start()
 
@@ -52,6 +56,25 @@ class Server(pywsgi.WSGIServer):
     def drain(self, seconds):
         """Whether everything has ended within that time."""
         return self.connections.join(timeout=seconds)
+
+
+class Connections(gevent.pool.Pool):
+    """All connections; one more than fit is told so at once, where upstream lets it wait without a word."""
+
+    def full(self):
+        """For upstream, which would stop accepting."""
+        return False
+
+    def spawn(self, function, handle, close, place):
+        if self.free_count() > 0:
+            return super().spawn(function, handle, close, place)
+        return gevent.spawn(refuse, close, place)
+
+
+def refuse(close, place):
+    with contextlib.suppress(OSError):
+        place[0].sendall(FULL)
+    close(*place)
 
 
 def wait_until_readable(file):

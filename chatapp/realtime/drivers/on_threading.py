@@ -1,10 +1,13 @@
 """Serving on plain threads, by Werkzeug's server: for trials and tests, not for the world. For server.py."""
 
+import contextlib
 import select
 import threading
 import time
 
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+from ..bounds import FULL
 
 POLL_S = 0.05
 
@@ -20,12 +23,29 @@ class Server:
     def __init__(self, listener, app, max_connections):
         self.app = app
         self.under_way = 0
+        self.free = threading.Semaphore(max_connections)
         self.lock = threading.Lock()
         self.listener = listener
         host, port = listener.getsockname()[:2]
         self.server = make_server(host, port, self.count, threaded=True, request_handler=Handler, fd=listener.fileno())
         self.server.log = lambda *_: None
+        self.server.process_request = self.admit
         threading.Thread(target=self.server.serve_forever, args=(POLL_S,), daemon=True).start()
+
+    def admit(self, connection, address):
+        """One more connection than fit is told so at once."""
+        if self.free.acquire(blocking=False):
+            threading.Thread(target=self.handle, args=(connection, address), daemon=True).start()
+            return
+        with contextlib.suppress(OSError):
+            connection.sendall(FULL)
+        self.server.shutdown_request(connection)
+
+    def handle(self, connection, address):
+        try:
+            self.server.process_request_thread(connection, address)
+        finally:
+            self.free.release()
 
     def count(self, environ, start_response):
         """The application, counted while it answers."""
