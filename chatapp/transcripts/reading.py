@@ -69,6 +69,10 @@ def rows(said: Iterable[MessageLine], known: dict[int, int]) -> Iterator[tuple[d
             "created_at": line.created_at,
             "edited_at": None if gone else line.edited_at,
             "removed_at": line.removed_at,
+            "gen": line.gen,
+            "status": line.status if line.gen else "complete",
+            "error": line.error if line.gen and not gone else None,
+            "asker_id": authors.find_or_make(line.asked_by, known) if line.gen and line.asked_by else None,
         }
         yield row, line.reply_to_seq
 

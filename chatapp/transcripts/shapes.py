@@ -14,6 +14,7 @@ from ..errors import ChatError, Invalid
 FORMAT = 1
 ROOM_NAME_MAX = 1_000  # a direct room is called by all its people
 TEXT_MAX = 32_000  # UTF-16 code units
+GEN_MAX = 1_000_000
 
 
 def moment(text):
@@ -62,7 +63,7 @@ class MemberLine(Author):
 
 
 class MessageLine(wire.Payload):
-    """`reply_to_seq` is the place of the message answered."""
+    """`reply_to_seq` is the place of the message answered; the last four are of one spoken piece by piece (gen > 0)."""
 
     seq: wire.Id
     author: Author
@@ -72,6 +73,10 @@ class MessageLine(wire.Payload):
     created_at: Moment
     edited_at: Moment | None = None
     removed_at: Moment | None = None
+    gen: Annotated[int, Field(ge=0, le=GEN_MAX)] = 0
+    status: Literal["complete", "stopped", "truncated", "error", "interrupted"] = "complete"
+    error: wire.StreamError | None = None
+    asked_by: Author | None = None
 
 
 ORDER = [RoomLine, MemberLine, MessageLine]

@@ -31,7 +31,19 @@ from .commands import (
     parse,
 )
 from .shapes import member, message, moment, person, session, so_far
-from .values import ID_MAX, ClientId, Content, Id, Name, SessionId, Topic, one_line, storable, utf16_length
+from .values import (
+    ID_MAX,
+    ClientId,
+    Content,
+    Id,
+    Name,
+    SessionId,
+    StreamError,
+    Topic,
+    one_line,
+    storable,
+    utf16_length,
+)
 
 __all__ = [
     "ID_MAX",
@@ -59,6 +71,7 @@ __all__ = [
     "StreamChunk",
     "StreamComplete",
     "StreamEnd",
+    "StreamError",
     "StreamGen",
     "StreamPiece",
     "StreamQuery",

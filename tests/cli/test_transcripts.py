@@ -182,3 +182,31 @@ def test_an_import_cut_short_is_seen_by_nobody_and_says_so(run, ana, app, monkey
 
 def test_one_person_cannot_have_said_two_things_under_one_client_id(run, ana):
     assert "UNIQUE" in run.fails("rooms", "import", given=file_of(HEAD, SAID, SAID | {"seq": 2})).upper()
+
+
+def test_what_was_spoken_piece_by_piece_keeps_how_it_ended(run, ana, ben, room, cast, app, monkeypatch):
+    robby = cast("Robby", kind="bot")
+    ana.calls("PUT", f"/sessions/{room}/members/{robby.id}")
+    asked = ben.says("Well?", room)
+    failed = robby.speaks("Half a", room=room, replyTo=asked["id"])
+    robby.finishes(failed, error={"code": "unavailable", "message": "It went away."})
+    robby.speaks("And so ", "on 🙂", room=room)
+    out = run("rooms", "export", "Kitchen").stdout
+    first, second = [json.loads(one) for one in out.splitlines() if '"gen"' in one]
+    assert (first["status"], first["gen"], first["content"]) == ("error", 1, "Half a")
+    assert first["error"] == {"code": "unavailable", "message": "It went away."}
+    assert first["askedBy"]["email"] == ben.email
+    assert (second["status"], second["content"], second["askedBy"]) == ("interrupted", "And so on 🙂", None)
+    new = run("rooms", "import", "--name", "Copy", given=out).stdout.split()[0]
+    with app.app_context():
+        copied = db.session.scalars(select(Message).where(Message.room_id == new).order_by(Message.seq)).all()
+    assert [(one.status, one.gen, one.content, one.asker_id) for one in copied[1:]] == [
+        ("error", 1, "Half a", ben.id),
+        ("interrupted", 1, "And so on 🙂", None),
+    ]
+    assert copied[1].error == first["error"]
+
+
+@pytest.mark.parametrize("wrong", [{"gen": -1}, {"status": "streaming"}, {"error": 7}, {"askedBy": {"id": 0}}])
+def test_a_wrong_stream_is_named(run, wrong):
+    assert run.fails("rooms", "import", given=file_of(HEAD, MEMBER, SAID | {"gen": 1} | wrong)).startswith("line 3")

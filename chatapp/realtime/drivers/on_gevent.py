@@ -20,6 +20,8 @@ class Handler(pywsgi.WSGIHandler):
     def read_requestline(self):
         if (getattr(self, "environ", None) or {}).get("HTTP_UPGRADE", "").lower() == "websocket":
             return ""  # what was a WebSocket carries no further request
+        if self.server.closed:
+            return ""  # its answer ended after the others were let go: nobody waits for a further request
         self.server.idle.add(self)
         try:
             with gevent.Timeout(KEEPALIVE_S, False):
