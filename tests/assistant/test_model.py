@@ -10,6 +10,8 @@ import pytest
 from chatapp.assistant import prompt
 from chatapp.assistant.endpoint import Endpoint
 from tests.assistant.asking import a_question, room
+from tests.live.people import House, Tab
+from tests.live.server import Server
 
 PYTHON = os.environ.get("TEST_MODEL_PYTHON", "")
 pytestmark = pytest.mark.skipif(not PYTHON, reason="downloads a model of 92 MB: make test-model")
@@ -52,3 +54,23 @@ def test_a_real_model_that_is_stopped_is_free_for_the_next_question(model):
             endless.stop()
     assert endless.outcome == "stopped"
     assert next(iter(Endpoint(model).open(a_question("Hello"))))
+
+
+def test_a_real_model_answers_in_a_room(model, sqlite_ground, tmp_path, note):
+    server = Server(tmp_path, sqlite_ground(tmp_path) | {"ASSISTANT_BASE_URL": model}).start()
+    try:
+        house = House(server)
+        ana, ben = house.people(2)
+        home = ana.makes(ben, house.somebody("Robby", kind="bot", is_assistant=True))
+        for one in (ana, ben):
+            one.enters(home)
+        asked = ana.says("@Robby Count from one to ten, in words.")
+        done = ben.hears("streamComplete", within=120)["message"]
+        chunks = ben.tab.heard("streamChunk")
+        assert done["replyTo"] == asked["id"] and done["status"] in ("complete", "truncated")
+        assert done["content"] and "".join(one["text"] for one in chunks) == done["content"]
+        note(f"real model in a room, {len(chunks)} chunks: {done['content']!r}")
+    finally:
+        while Tab.opened:
+            Tab.opened.pop().closes()
+        server.kill()

@@ -70,8 +70,10 @@ class Listening:
 
     def closes(self):
         """Hangs up. (Upstream's close waits for the reading thread.)"""
-        with suppress(OSError):
-            self.answer.raw.connection.sock.shutdown(socket.SHUT_RDWR)
+        raw = self.answer.raw
+        own = raw.connection.sock if raw.connection else None
+        with suppress(OSError, AttributeError):  # where the answer's end is the connection's, it alone has the socket
+            (own or raw._fp.fp.raw._sock).shutdown(socket.SHUT_RDWR)
         self.thread.join(SOON_S)
 
 
