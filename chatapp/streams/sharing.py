@@ -13,7 +13,8 @@ from .texts import units
 def shared_with(voice, offset: int, piece: bytes) -> tuple[str, int] | None:
     """As texts.append_shared, for a Redis that may have been away, or has forgotten."""
     shared = texts.append_shared(voice.shared_key, offset, piece)
-    if shared and (shared[0] == "missing" or (shared[0] == "gap" and shared[1] < voice.length)):
+    known = offset if voice.is_ours else voice.length  # what Redis must have; of ours it has what was told
+    if shared and (shared[0] == "missing" or (shared[0] != "sealed" and shared[1] < known)):
         texts.open_shared(voice.shared_key, known_of(voice))
         shared = texts.append_shared(voice.shared_key, offset, piece)
     return shared

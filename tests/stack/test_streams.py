@@ -95,11 +95,12 @@ def finishes(marvin, message):
 
 
 def speaks_between(ways, message, text, chance, every):
-    """All of `text`, each piece by whichever process, some twice, some from further back."""
+    """All of `text`, each piece by whichever process, some twice, some from further back. Ends with an answer that came
+    after Redis was last flushed: what is not saved yet may be gone with it, and only the length tells."""
     whole, length, forgotten = text.encode("utf-16-le"), 0, False
-    while 2 * length < len(whole):
+    while 2 * length < len(whole) or forgotten:
         start = max(0, length - chance.choice([0, 0, 2, 30]))
-        while start and 0xDC <= whole[2 * start + 1] <= 0xDF:
+        while 0 < 2 * start < len(whole) and 0xDC <= whole[2 * start + 1] <= 0xDF:
             start -= 1
         piece = whole[2 * start : 2 * (length + chance.choice([1, 3, 10, 60]))].decode("utf-16-le", "ignore")
         reached = length

@@ -71,6 +71,14 @@ def test_what_redis_forgot_is_told_again_as_far_as_it_was_saved(app, robby, room
     assert shared["text"] == units("One two!")
 
 
+def test_what_was_acknowledged_here_stays_so_when_redis_has_less(robby, room, shared):
+    begun = robby.speaks("One two three", room=room)
+    shared["text"] = units("One ")  # told by another process that knew no more, after Redis was emptied
+    assert robby.pushes(begun, 2, "e tw") == 13
+    assert shared["text"] == units("One two three")
+    assert robby.finishes(begun)["content"] == "One two three"
+
+
 def test_when_redis_is_back_all_is_told_again(app, robby, room, shared, monkeypatch, clock):
     robby.speaks("One two", room=room)
     shared.update(text=b"", state="missing")
