@@ -63,6 +63,8 @@ def tell(room_id: str, rev: int) -> bool:
     reached = max([rev, *(row.rev for row in rows)]) if is_all else rows[-1].rev
     db.session.rollback()
     for event, payload in events:
+        if delivered.holds(event, payload) and told.seqs.holds(payload["message"]["seq"]):
+            continue  # it came by itself meanwhile
         broadcasts.to_room_here(room_id, event, payload)
         metrics.REPAIRED.inc()
         socketio.sleep(0)

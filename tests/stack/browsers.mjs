@@ -18,13 +18,14 @@ const sources = new Map();
 const DRIVER = `
 import * as connection from "./connection.js";
 import * as sync from "./sync.js";
+import { Streams } from "./streams.js";
 const known = new Map();
 const tell = (what, more) => told(what, { ...more, count: known.size });
 function receive(message) {
   known.set(message.seq, message.rev);
   tell("knows", { rev: known.size }); // each message here is a change of its own, so so many are all up to there
 }
-sync.start({ id: roomId, lastRev: 0 }, receive, async () => false);
+sync.start({ id: roomId, lastRev: 0 }, receive, async () => false, new Streams({ grew() {}, missing() {} }));
 connection.hear("newMessage", ({ rev, message }) => {
   receive(message);
   sync.follow(rev);

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -59,7 +60,7 @@ def everybody_goes_home():
 
 def run(environ):
     """A server that is expected to end by itself."""
-    command = ["python", "wsgi.py"]
+    command = [sys.executable, "wsgi.py"]
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -111,7 +112,7 @@ def test_a_wrong_setting_is_said_once(server):
 def test_any_free_port_is_the_same_for_all(starts, shared, tmp_path):
     with (tmp_path / "any.log").open("w+") as log:
         (like,) = starts(1, **shared)
-        process = subprocess.Popen(["python", "wsgi.py"], cwd=ROOT, env=like.environ | {"PORT": "0"}, stdout=log)
+        process = subprocess.Popen([sys.executable, "wsgi.py"], cwd=ROOT, env=like.environ | {"PORT": "0"}, stdout=log)
         ends_with_us(process.pid)
         try:
             address = wait_until(lambda: (tmp_path / "any.log").read_text().strip())
