@@ -66,7 +66,7 @@ def everything(app):
             table.name: [tuple(row) for row in db.session.execute(db.select(table).order_by(*table.primary_key))]
             for table in tables
         }
-        rows["secrets"] = [db.session.scalars(db.select(kind.id)).all() for kind in (Device, Token)]
+        rows["secrets"] = [sorted(db.session.scalars(db.select(kind.id))) for kind in (Device, Token)]
         return rows
 
 
