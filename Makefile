@@ -14,7 +14,7 @@ tried = $(PYTEST) $(1) || { echo "Once more, alone: what failed"; $(PY) -m pytes
 NOT_IN_PROCESS := --ignore=tests/live --ignore=tests/browser --ignore=tests/stack
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run setup test test-full test-more test-model check format demo clean
+.PHONY: help run setup test test-full test-more test-long test-model check format demo clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -33,7 +33,7 @@ else
 	@$(call tried,tests/live tests/browser tests/stack) # unmeasured: tracing would only slow the clients
 endif
 
-test-full: test test-more ## the same, then the long form, on PostgreSQL and Redis too, and on every kind of server
+test-full: test test-more test-long ## the same, then the long form, on PostgreSQL and Redis too, and on every kind of server
 
 test-more: setup $(SERVERS) # what test-full does that test does not
 	@echo "In this process, on PostgreSQL"
@@ -44,6 +44,8 @@ test-more: setup $(SERVERS) # what test-full does that test does not
 	@export ASYNC_MODE=gevent; $(call tried,tests/live)
 	@echo "Live, on threads"
 	@export ASYNC_MODE=threading; $(call tried,tests/live)
+
+test-long: setup $(SERVERS) # the long form of what has one
 	@echo "The long form of what has one"
 	@export TEST_LONG=1; $(call tried,-m long --timeout 1200)
 
