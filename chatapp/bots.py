@@ -130,12 +130,15 @@ def speak(message: Message, question: Message | None) -> None:
     """Say what the source answers, piece by piece, and how it ended."""
     turn = streams.Turn(message)
     try:
+        db.session.commit()  # a turn may take minutes to come: no connection, no history waits with it
+        if not turn.comes():
+            return
+        question = question and db.session.scalar(saying.with_author(Message.id == question.id))
         if question is None or question.removed_at is not None:
             raise NotFound("The question was removed.")
         asked = question_for(message.author, question)
-        db.session.commit()  # a model may take minutes: nothing of the database is held meanwhile
-        if turn.comes():
-            tell(turn, source().open(asked))
+        db.session.commit()  # so may a model
+        tell(turn, source().open(asked))
     except ChatError as error:
         turn.end("error", error)
     except Exception:

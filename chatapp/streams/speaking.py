@@ -25,6 +25,7 @@ def begin(
     try:
         rooms.require_unarchived(membership.room)
         saying.require_in_room(reply_to, membership.room_id)
+        turns.require_place(membership.room_id)
         if not is_ours:
             ratelimit.take(membership.person_id)
     except ChatError:
@@ -103,11 +104,13 @@ def push(stream: Stream, offset: int, text: str) -> int:
     Conflict with the length for a gap, and when the stream waits for its turn or has ended. What goes beyond 32,000
     units is left out, and the stream ends as truncated.
     """
+    if stream.status == QUEUED:
+        voices.lives(stream.message_id, stream.gen)
     if stream.status != STREAMING:
         known = texts.units(db.session.get(Message, stream.message_id).content)
         raise Conflict(f"This stream is {stream.status}.", length=len(known) // 2)
-    voice = voices.get(stream.message_id, stream.gen) or voices.overheard(stream)
     db.session.commit()  # nothing waits for Redis while it holds a connection
+    voice = voices.get(stream.message_id, stream.gen) or voices.overheard(stream)
     fits = texts.beginning_of(text, TEXT_MAX - offset)
     length = voices.append(voice, offset, fits)
     if redis.in_use and redis.away:
@@ -166,6 +169,9 @@ def repeat(somebody: Person, message_id: int, gen: int, *, is_ours: bool = False
         raise NotFound("This message was removed.")
     if message.status in AT_WORK:
         raise Conflict("It is being said.")
+    if message.author.kind != "bot" and message.author_id != somebody.id:
+        raise Forbidden("Only its author may say it again.")
+    turns.require_place(message.room_id)
     ratelimit.take(somebody.id, "edit")
     turns.hold_asker(somebody.id)
     rev = rooms.advance_rev(message.room_id)
@@ -175,7 +181,7 @@ def repeat(somebody: Person, message_id: int, gen: int, *, is_ours: bool = False
         raise Conflict("gen: it was said again meanwhile.", field="gen")
     message.gen, message.rev, message.asker_id = gen + 1, rev, somebody.id
     message.status = turns.first_status(message.room_id, message.asker_id)
-    message.content, message.body_html, message.error = "", "", None
+    message.content, message.body_html, message.error, message.edited_at = "", "", None, None
     db.session.add(stream_of(message, is_ours))
     db.session.commit()
     voices.add(voice_of(message, is_ours))

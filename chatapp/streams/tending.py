@@ -111,7 +111,7 @@ def silence_the_gone() -> None:
     db.session.commit()
     for key in gone:
         if voice := voices.get(*key):
-            endings.end(voice, "stopped")
+            voice.ending = "stopped", None  # written by look_after, where what fails holds up no other
 
 
 def is_alive(voice: Voice) -> bool:

@@ -4,9 +4,10 @@ Called within this package.
 
 from collections import defaultdict
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from .. import broadcasts, cached, models, rooms
+from ..errors import RateLimited
 from ..extensions import db
 from ..models import Message, Person, Stream, now
 from . import voices
@@ -14,8 +15,16 @@ from .voices import Voice
 
 IN_ROOM = 3
 IN_PROCESS = 32
+IN_LINE = 100  # of one room, with those who speak: more are refused
 QUEUED, STREAMING = "queued", "streaming"
 AT_WORK = (QUEUED, STREAMING)
+
+
+def require_place(room_id: str) -> None:
+    """RateLimited where too many wait already: whoever is told of a room is told of all of them."""
+    there = select(func.count()).select_from(Stream).where(Stream.room_id == room_id, models.AT_WORK)
+    if db.session.scalar(there) >= IN_LINE:
+        raise RateLimited("Too many wait for their turn here; please try again later.", retry_after=10)
 
 
 def first_status(room_id: str, asker_id: int | None) -> str:

@@ -95,6 +95,12 @@ def get(message_id: int, gen: int) -> Voice | None:
     return _voices.get((message_id, gen))
 
 
+def lives(message_id: int, gen: int) -> None:
+    """Its speaker was heard, if only asking whether it is his turn."""
+    if voice := get(message_id, gen):
+        voice.heard_at = time.monotonic()
+
+
 def drop(voice: Voice) -> None:
     """It has ended."""
     if _voices.pop(voice.key, None) and voice.on_end:

@@ -1,5 +1,6 @@
 """A message spoken piece by piece: what its speaker is answered, and what the room hears of it."""
 
+import time
 import uuid
 from datetime import timedelta
 
@@ -293,3 +294,28 @@ def test_an_archived_room_lets_it_end(ana, robby, room):
     ana.calls("PATCH", f"/sessions/{room}", {"archived": True})
     assert robby.finishes(begun)["content"] == "Hello"
     robby.is_refused("startStream", {"sessionId": room, "clientId": str(uuid.uuid4())}, "forbidden")
+
+
+def test_what_a_person_said_is_said_again_by_himself_alone(ana, ben, room):
+    begun = ana.speaks("Mine", room=room, replyTo=ben.says("Well?", room)["id"])
+    ana.finishes(begun)
+    ben.is_refused("repeatStream", of(begun), "forbidden")
+    again = ana.asks("repeatStream", of(begun))["message"]
+    assert (again["gen"], again["editedAt"]) == (2, None)
+
+
+def test_the_line_of_a_room_has_an_end(robby, room, monkeypatch):
+    monkeypatch.setattr(turns, "IN_LINE", 4)
+    given = {"sessionId": room, "clientId": str(uuid.uuid4())}
+    first = robby.asks("startStream", given)
+    for _ in range(3):
+        robby.begins(room)
+    robby.is_refused("startStream", given | {"clientId": str(uuid.uuid4())}, "rate_limited")
+    assert robby.asks("startStream", given)["message"]["id"] == first["message"]["id"]
+
+
+def test_who_asks_whether_it_is_his_turn_is_alive(robby, room, clock):
+    queued = [robby.begins(room) for _ in range(4)][3]
+    clock.offset += 20
+    robby.is_refused("streamChunk", of(queued, offset=0, text=""), "conflict")
+    assert time.monotonic() - voices.get(queued["id"], 1).heard_at < 5

@@ -76,7 +76,7 @@ def stop(message_id: int):
 @described(
     "Have it said again",
     shapes.OneMessage,
-    about="The same message, as `gen` + 1. For the same people.",
+    about="The same message, as `gen` + 1. For the same people; what a person said, for its author alone.",
     body=wire.StreamGen,
     example=GEN,
     errors=("conflict", "rate_limited"),
