@@ -14,7 +14,7 @@ tried = $(PYTEST) $(1) || { echo "Once more, alone: what failed"; $(PY) -m pytes
 NOT_IN_PROCESS := --ignore=tests/live --ignore=tests/browser --ignore=tests/stack
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run setup test test-full test-more test-long test-model check format demo clean
+.PHONY: help run setup test test-full test-more test-long test-storm test-model check format demo clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -47,7 +47,10 @@ test-more: setup $(SERVERS) # what test-full does that test does not
 
 test-long: setup $(SERVERS) # the long form of what has one
 	@echo "The long form of what has one"
-	@export TEST_LONG=1; $(call tried,-m long --timeout 1200)
+	@export TEST_LONG=1; $(call tried,-m long -k "not storm" --timeout 1200)
+
+test-storm: setup $(SERVERS) ## 100,000 reads, changes and flushes at random, twice: no answer may be old (half an hour or more)
+	@TEST_LONG=1 $(PYTEST) -m long -k storm --timeout 5400
 
 test-model: setup $(SERVERS) $(MODEL)/.there ## a small real language model answers (92 MB, fetched once)
 	@TEST_MODEL_PYTHON=$(MODEL)/bin/python $(PY) -m pytest tests/assistant/test_model.py
