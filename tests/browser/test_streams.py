@@ -2,7 +2,9 @@
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import update
 
+from chatapp.models import Person
 from tests.browser.speaker import Speaker
 from tests.browser.workplace import Workplace
 
@@ -12,8 +14,11 @@ NO_JUMP_PX = 1
 
 
 @pytest.fixture
-def speaks(cleo, room):
-    """Begins something: `speaks(reply_to=7)`."""
+def speaks(house, cleo, room):
+    """Begins something that a bot speaks: `speaks(reply_to=7)`."""
+    people = Person.__table__
+    with house.engine.begin() as database:
+        database.execute(update(people).where(people.c.id == cleo.id).values(kind="bot"))
     return lambda **how: Speaker(cleo, room, **how)
 
 
