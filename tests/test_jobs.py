@@ -11,7 +11,7 @@ from chatapp.errors import NotFound, Unavailable
 from chatapp.extensions import db
 from chatapp.jobs import broker, declared, posting
 from chatapp.models import Person
-from tests.live.server import free_port
+from tests.ports import free_port
 
 SOON_S = 15
 

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.reaper import ends_with_us
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,12 +80,6 @@ class Server:
     @property
     def log(self) -> str:
         return self.log_path.read_text()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def answers(port: int) -> bool:

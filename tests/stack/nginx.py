@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.server import ROOT, answers, free_port
+from tests.live.server import ROOT, answers
+from tests.ports import free_port
 from tests.stack.process import RealServer
 
 EXAMPLE = ROOT / "docs" / "examples" / "nginx.conf"

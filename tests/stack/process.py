@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.live.server import free_port
+from tests.ports import free_port
 from tests.reaper import ends_with_us, kill
 
 START_S = 60

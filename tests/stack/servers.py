@@ -6,7 +6,6 @@ from pathlib import Path
 
 import redis
 
-from tests.live.server import free_port
 from tests.stack.postgres import Postgres
 from tests.stack.process import START_S, RealServer, part_of
 
@@ -60,9 +59,8 @@ def redis_cluster(folder: Path, count: int = 3) -> list[Redis]:
     """Started nodes that share the slots; no replicas."""
     nodes = []
     for number in range(count):
-        port = next(port for port in iter(free_port, None) if port < 55_000 or port > 65_535)
         more = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-require-full-coverage", "no")
-        nodes.append(Redis(folder / f"node{number}", *more, port=port).start())
+        nodes.append(Redis(folder / f"node{number}", *more).start())
     step = 16_384 // count
     for number, node in enumerate(nodes):
         last = 16_383 if number == count - 1 else (number + 1) * step - 1
