@@ -9,7 +9,7 @@ import config as settings
 
 from . import cli, database, logs, shared_counts, web  # noqa: F401 - shared_counts is known by its scheme
 from .extensions import cache, csrf, db, limiter, migrate, redis, replicas, socketio
-from .realtime import slow_readers, websocket
+from .realtime import websocket
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -55,4 +55,3 @@ def bind_extensions(app: Flask) -> None:
     limiter.init_app(app)
     socketio.init_app(app, **web.socketio_options(app))
     websocket.harden(socketio.server)
-    slow_readers.bound(socketio.server)

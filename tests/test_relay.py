@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from chatapp import metrics
-from chatapp.realtime import channel, connections, delivered, relay
+from chatapp.realtime import channel, connections, delivered, relay, room_lists
 from chatapp.realtime.connections import Connection
 from chatapp.web.origins import PlainJson
 
@@ -43,7 +43,7 @@ def process(app, monkeypatch):
         return made
 
     monkeypatch.setattr(
-        relay.Manager, "emit", lambda self, event, data, *_, **how: self.heard.append((event, data, how))
+        room_lists.Manager, "emit", lambda self, event, data, *_, **how: self.heard.append((event, data, how))
     )
     return make
 

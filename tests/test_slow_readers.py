@@ -13,84 +13,70 @@ MESSAGE = '2/chat,["newMessage",{}]'
 
 
 class Reader:
-    """Never reads."""
+    """Never reads. Background work is done at once."""
 
-    def __init__(self, sockets, eio_sid):
-        self.queue, self.closed, self.sockets, self.eio_sid = queue.Queue(), [], sockets, eio_sid
-        sockets[eio_sid] = self
+    def __init__(self):
+        self.queue, self.closed = queue.Queue(), []
+        reason = SimpleNamespace(TRANSPORT_ERROR="transport error")
+        self.server = SimpleNamespace(reason=reason, start_background_task=lambda act, *given: act(*given))
 
     def close(self, **how):
         self.closed.append(how)
-        self.sockets.pop(self.eio_sid, None)
+
+    def is_sent(self, text, times=1):
+        for _ in range(times):
+            sent = packet.Packet(packet.MESSAGE, text)
+            if not self.closed and slow_readers.may_wait(self, sent):
+                self.queue.put(sent)
 
 
 @pytest.fixture
-def server():
-    """A server with a slow and a quick reader; background work is done at once."""
-    eio = SimpleNamespace(sockets={}, sent_nowhere=[], reason=SimpleNamespace(TRANSPORT_ERROR="transport error"))
-    for eio_sid in ("slow", "quick"):
-        Reader(eio.sockets, eio_sid)
-
-    def send_packet(eio_sid, sent):
-        eio.sockets[eio_sid].queue.put(sent) if eio_sid in eio.sockets else eio.sent_nowhere.append(sent)
-
-    eio.send_packet = send_packet
-    eio.start_background_task = lambda function, *arguments: function(*arguments)
-    slow_readers.bound(SimpleNamespace(eio=eio))
-    return eio
+def slow():
+    return Reader()
 
 
-def sends(server, text, times=1, to="slow"):
-    for _ in range(times):
-        server.send_packet(to, packet.Packet(packet.MESSAGE, text))
+@pytest.fixture
+def quick():
+    return Reader()
 
 
-def test_a_reader_that_keeps_up_gets_everything(server):
+def test_a_reader_that_keeps_up_gets_everything(quick):
     for text in (TYPING, MESSAGE) * 20:
-        sends(server, text, to="quick")
-        server.sockets["quick"].queue.get()
-    sends(server, TYPING, to="quick")
-    assert server.sockets["quick"].queue.qsize() == 1
+        quick.is_sent(text)
+        quick.queue.get()
+    quick.is_sent(TYPING)
+    assert quick.queue.qsize() == 1
 
 
-def test_what_nobody_will_miss_is_dropped_first(server):
-    slow = server.sockets["slow"]
-    sends(server, MESSAGE, slow_readers.PASSING_MAX)
-    sends(server, TYPING, 500)
+def test_what_nobody_will_miss_is_dropped_first(slow):
+    slow.is_sent(MESSAGE, slow_readers.PASSING_MAX)
+    slow.is_sent(TYPING, 500)
     assert slow.queue.qsize() == slow_readers.PASSING_MAX
-    sends(server, MESSAGE)
+    slow.is_sent(MESSAGE)
     assert slow.queue.qsize() == slow_readers.PASSING_MAX + 1 and slow.closed == []
 
 
-def test_then_it_is_cut_and_what_waited_is_let_go(server):
-    slow = server.sockets["slow"]
-    sends(server, MESSAGE, slow_readers.PACKETS_MAX)
+def test_then_it_is_cut_and_what_waited_is_let_go(slow):
+    slow.is_sent(MESSAGE, slow_readers.PACKETS_MAX)
     assert slow.closed == [] and slow.queue.qsize() == slow_readers.PACKETS_MAX
-    sends(server, MESSAGE, 50)
+    slow.is_sent(MESSAGE, 50)
     assert slow.closed == [{"wait": False, "abort": True, "reason": "transport error"}]
     assert list(slow.queue.queue) == [None]  # which ends its writer
-    assert len(server.sent_nowhere) == 49
 
 
-def test_long_messages_weigh_more(server):
-    slow = server.sockets["slow"]
-    sends(server, MESSAGE + "x" * 50_000, 200)
+def test_long_messages_weigh_more(slow):
+    slow.is_sent(MESSAGE + "x" * 50_000, 200)
     assert len(slow.closed) == 1 and slow_readers.weight(slow) == 0
 
 
-def test_nothing_is_added_while_it_is_being_cut(server):
-    cuts, slow = [], server.sockets["slow"]
-    server.start_background_task = lambda *given: cuts.append(given)  # not come to it yet
-    sends(server, MESSAGE, slow_readers.PACKETS_MAX + 500)
+def test_nothing_is_added_while_it_is_being_cut(slow):
+    cuts = []
+    slow.server.start_background_task = lambda *given: cuts.append(given)  # not come to it yet
+    slow.is_sent(MESSAGE, slow_readers.PACKETS_MAX + 500)
     assert (len(cuts), slow.queue.qsize()) == (1, slow_readers.PACKETS_MAX)
 
 
-def test_nobody_else_notices(server):
-    sends(server, MESSAGE, slow_readers.PACKETS_MAX + 50)
-    sends(server, TYPING, 10, to="quick")
-    assert server.sockets["quick"].queue.qsize() == 10 and server.sockets["quick"].closed == []
-
-
-def test_a_reader_that_is_gone_is_the_librarys_business(server):
-    sends(server, MESSAGE, to="gone")
-    assert len(server.sent_nowhere) == 1
+def test_nobody_else_notices(slow, quick):
+    slow.is_sent(MESSAGE, slow_readers.PACKETS_MAX + 50)
+    quick.is_sent(TYPING, 10)
+    assert quick.queue.qsize() == 10 and quick.closed == []

@@ -6,20 +6,29 @@ import queue
 import secrets
 
 import structlog
-from socketio import Manager
+from socketio.packet import EVENT
 
 from .. import metrics
 from ..extensions import redis, socketio
 from . import connections, delivered, listeners, ticker
 from .channel import Channel
+from .connections import NAMESPACE
+from .fanout import Fanout, Told
+from .room_lists import RoomLists
 
 OUTBOX_MAX = 2_000  # events that wait for Redis; those beyond are dropped, and repaired (repairs.py)
 BATCH_MAX = 200  # events that go to Redis together
 log = structlog.get_logger(__name__)
 
 
-class LocalClients(Manager):
+class LocalClients(RoomLists):
     """The clients of this process, and no others. `skip_sid` may name people (connections.all_of) among the sids."""
+
+    fanout: Fanout | None = None  # on threads, and in commands, there is none: upstream's way is taken
+
+    def go_straight(self, later) -> None:
+        """Tell rooms by way of the fan-out from now on; `later(seconds, function)` is the loop's."""
+        self.fanout = Fanout(self.server.eio.sockets, self.eio_sids_in, self.rooms_by_eio_sid, later)
 
     def emit(self, event, data, namespace, room=None, skip_sid=None, **_):
         self.deliver(event, data, namespace, room, skip_sid)
@@ -33,8 +42,40 @@ class LocalClients(Manager):
     def deliver(self, event, data, namespace, room, skip):
         """The one way by which events reach the clients of this process, whoever sent them."""
         but = connections.sids_of(skip)
-        super().emit(event, data, namespace, room=room, skip_sid=but)
+        if self.fanout and room in self.rooms_here():
+            self.tell(room, event, data, but)
+        else:
+            super().emit(event, data, namespace, room=room, skip_sid=but)
         listeners.deliver(event, data, room, but)
+
+    def tell(self, room: str, event: str, data: dict, but: list[str]) -> None:
+        encoded = self.server.packet_class(EVENT, namespace=NAMESPACE, data=[event, data]).encode()
+        everybody = self.rooms_here()[None]
+        self.fanout.tell(room, event, encoded, frozenset(everybody[sid] for sid in but if sid in everybody))
+
+    def rooms_here(self) -> dict:
+        return self.rooms.get(NAMESPACE, {})
+
+    def eio_sids_in(self, room: str):
+        return self.rooms_here().get(room, {}).values()
+
+    def rooms_by_eio_sid(self, eio_sid: str) -> set[str]:
+        return self.rooms_of.get(self.sid_from_eio_sid(eio_sid, NAMESPACE), set())
+
+    def owed(self, eio_sid: str) -> list[Told]:
+        """What a connection is to get before anything that is sent to it now."""
+        return self.fanout.owed(eio_sid) if self.fanout else []
+
+    def basic_enter_room(self, sid, namespace, room, eio_sid=None):
+        is_new = room not in self.rooms_of.get(sid, ())
+        super().basic_enter_room(sid, namespace, room, eio_sid)
+        if self.fanout and room is not None and is_new:
+            self.fanout.enters(self.rooms_here()[None][sid], room)
+
+    def basic_leave_room(self, sid, namespace, room):
+        if self.fanout and room is not None:
+            self.fanout.leaves(self.eio_sid_from_sid(sid, namespace), room)
+        super().basic_leave_room(sid, namespace, room)
 
 
 class NotingClients(LocalClients):
@@ -147,4 +188,4 @@ def manager_for(settings: dict) -> LocalClients:
 
 def is_listened_to(room_id: str) -> bool:
     """Whether somebody listens to a room here, by a socket or over HTTP."""
-    return room_id in socketio.server.manager.rooms.get(connections.NAMESPACE, {}) or listeners.listened_to(room_id)
+    return room_id in socketio.server.manager.rooms_here() or listeners.listened_to(room_id)

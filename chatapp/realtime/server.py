@@ -40,6 +40,8 @@ def serve(app, socketio) -> None:
     database.serve(app, driver.wait_for_file)
     ticker.start(app)
     socketio.server.manager.start()
+    if driver.later:
+        socketio.server.manager.go_straight(driver.later)
     server = driver.Server(listener, app, raise_file_limit() - FILES_KEPT_FREE)
     announce(f"Chatapp is at {address(listener)}", app.config["WORKER_LIFELINE"], driver, socketio)
     spare_the_collector()

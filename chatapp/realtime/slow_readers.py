@@ -1,6 +1,6 @@
-"""A bound on what waits for each connection: passing events are dropped for a slow reader first, then it is cut.
-
-It catches up when it comes back, as after any absence. `create_app` calls `bound` once, after `init_app`.
+"""A bound on what is queued for a client that polls (and, on threads, for each): passing events are dropped for a slow
+reader first, then it is cut. It catches up when it comes back, as after any absence. For transports.py; a WebSocket's
+own bound is in lines.py.
 """
 
 import structlog
@@ -9,25 +9,13 @@ PASSING_MAX = 64  # waiting packets, above which what nobody will miss is not ad
 PACKETS_MAX = 1_000  # waiting packets, above which the connection is cut
 BYTES_MAX = 1_000_000  # the same in characters of what waits
 WEIGHED_EVERY = 32  # packets: adding up what waits takes a moment
-PASSING = tuple(f'2/chat,["{event}"' for event in ("typing", "userOnline", "userOffline", "presence", "streamChunk"))
+PASSING_EVENTS = ("typing", "userOnline", "userOffline", "presence", "streamChunk")
+PASSING = tuple(f'2/chat,["{event}"' for event in PASSING_EVENTS)
 log = structlog.get_logger(__name__)
 
 
-def bound(server) -> None:
-    """Have every packet that a `socketio.Server` sends pass the check."""
-    eio = server.eio
-    send = eio.send_packet
-
-    def send_packet(eio_sid, packet):
-        reader = eio.sockets.get(eio_sid)
-        if reader is None or may_wait(eio, reader, packet):
-            send(eio_sid, packet)
-
-    eio.send_packet = send_packet
-
-
-def may_wait(eio, reader, packet) -> bool:
-    """Whether `packet` may be added to what waits for this connection."""
+def may_wait(reader, packet) -> bool:
+    """Whether `packet` may be added to what is queued for this connection."""
     waiting = reader.queue.qsize()
     if waiting < PASSING_MAX:
         return True
@@ -35,7 +23,7 @@ def may_wait(eio, reader, packet) -> bool:
         return False
     if waiting >= PACKETS_MAX or (waiting % WEIGHED_EVERY == 0 and weight(reader) > BYTES_MAX):
         reader.is_cut = True
-        eio.start_background_task(cut, eio, reader)
+        reader.server.start_background_task(cut, reader)
         return False
     return not (isinstance(packet.data, str) and packet.data.startswith(PASSING))
 
@@ -45,9 +33,9 @@ def weight(reader) -> int:
     return sum(len(packet.data or "") for packet in list(reader.queue.queue) if packet is not None)
 
 
-def cut(eio, reader) -> None:
+def cut(reader) -> None:
     """End the connection without a goodbye (nobody reads it): its client comes back and catches up."""
     log.warning("slow_reader_cut", waiting=reader.queue.qsize())
-    reader.close(wait=False, abort=True, reason=eio.reason.TRANSPORT_ERROR)
+    reader.close(wait=False, abort=True, reason=reader.server.reason.TRANSPORT_ERROR)
     reader.queue.queue.clear()
     reader.queue.put(None)  # ends its writer

@@ -12,6 +12,7 @@ from engineio.exceptions import ContentTooLongError, EngineIOError
 from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, EVENT
 from socketio.packet import Packet as EventPacket
 
+from . import transports
 from .bounds import MAX_MESSAGE_BYTES
 
 MAX_POST_BYTES = 1_000_000  # many polled packets may come together
@@ -27,6 +28,7 @@ def harden(server) -> None:
     server.eio._async = {**server.eio._async, "websocket": bounded_websocket(server.eio)}
     server.eio.disconnect = partial(end_at_once, server.eio)
     server.packet_class = BoundedEventPacket
+    transports.install(server)
     engineio.socket.payload = SimpleNamespace(Payload=BoundedPayload)  # clients in this process keep upstream's
 
 

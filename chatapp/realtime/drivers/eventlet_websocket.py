@@ -5,6 +5,7 @@ from engineio.async_drivers.eventlet import WebSocketWSGI
 from eventlet.websocket import FailedConnectionError, RFC6455WebSocket
 
 from ..bounds import FRAMES_A_TURN, MAX_FRAGMENTS, MAX_MESSAGE_BYTES, OFFERED_EXTENSIONS, packet_or_end
+from ..lines import Line
 
 TOO_BIG = 1009  # the WebSocket protocol's status for a message over the bound
 
@@ -23,6 +24,16 @@ class BoundedWebSocket(RFC6455WebSocket):
             super().push(data, final)
 
     frames_read = 0
+    way_out: Line | None = None
+
+    def line(self, eio) -> Line:
+        """The way out, for all that is sent from now on."""
+        self.socket.settimeout(eio.ping_interval + eio.ping_timeout)
+        self.way_out = Line(self.socket, self.socket.fd.send, eio.start_background_task)
+        return self.way_out
+
+    def _send(self, frame):
+        self.way_out.write(frame) if self.way_out else super()._send(frame)
 
     def wait(self):
         return packet_or_end(super().wait())

@@ -54,6 +54,10 @@ class Server:
         return self.thread.dead
 
 
+def later(seconds, function):
+    eventlet.spawn_after(seconds, function)
+
+
 def wait_until_readable(file):
     trampoline(file, read=True)
 

@@ -79,6 +79,10 @@ def refuse(close, place):
     close(*place)
 
 
+def later(seconds, function):
+    gevent.spawn_later(seconds, function)
+
+
 def wait_until_readable(file):
     gevent.socket.wait_read(file)
 

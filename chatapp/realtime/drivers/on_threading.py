@@ -10,6 +10,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from ..bounds import FULL
 
 POLL_S = 0.05
+later = None  # clients are told upstream's way
 
 
 class Handler(WSGIRequestHandler):

@@ -11,6 +11,7 @@ from simple_websocket import ConnectionClosed
 from wsproto.events import Message
 
 from ..bounds import FRAMES_A_TURN, MAX_FRAGMENTS, MAX_MESSAGE_BYTES, OFFERED_EXTENSIONS, packet_or_end
+from ..lines import Line
 
 LOOK_AGAIN_S = 1  # between threads upstream can lose the news that a connection has ended; looking again finds it
 
@@ -18,13 +19,23 @@ LOOK_AGAIN_S = 1  # between threads upstream can lose the news that a connection
 class WholeSends:
     """A socket whose `send` takes everything. Upstream trusts the first try, but gevent's may end in mid-frame."""
 
+    way_out: Line | None = None
+
     def __init__(self, connection):
         self.connection, self.turn = connection, threading.Lock()
 
     def __getattr__(self, name):
         return getattr(self.connection, name)
 
+    def line(self, eio) -> Line:
+        """The way out, for all that is sent from now on (gevent's: its inner socket never waits)."""
+        self.way_out = Line(self.connection, self.connection._sock.send, eio.start_background_task)
+        return self.way_out
+
     def send(self, data):
+        if self.way_out:
+            self.way_out.write(data)
+            return
         with self.turn:  # an answer to a ping may not fall into the middle of a frame
             self.connection.sendall(data)
 
@@ -96,6 +107,10 @@ def bounded(eio) -> type:
             if self.ws.mode == "werkzeug":
                 raise ConnectionError  # as upstream does: there is nothing more to answer
             return answer
+
+        def line(self, eio) -> Line | None:
+            """On threads there is none: those who tell there may wait for each other."""
+            return self.ws.sock.line(eio) if eio.async_mode == "gevent" else None
 
         def wait(self):
             data = None

@@ -1,0 +1,151 @@
+"""Engine.IO's connections as we want them: a WebSocket's packets go straight to its line, without a queue and a
+writer's green thread; all are pinged by one task instead of one each. Long polling, and threads, keep upstream's way.
+
+This is where we lean on private parts of `engineio.Server` and `engineio.Socket`; tests/test_websocket.py fails when
+those parts change.
+"""
+
+import time
+from contextlib import suppress
+from types import SimpleNamespace
+
+import engineio.server
+import structlog
+from engineio.exceptions import EngineIOError, UnknownPacketError
+from engineio.packet import CLOSE, NOOP, PING, PONG, UPGRADE, Packet
+from engineio.socket import Socket
+
+from . import slow_readers
+from .lines import Line, framed
+
+LOOK_S = 1.0  # between two looks at every connection
+PROBE = "probe"
+log = structlog.get_logger(__name__)
+
+
+def install(server) -> None:
+    """Give a `socketio.Server` these connections. Its manager's `owed(eio_sid)` is what one is to get before
+    anything else that is sent to it (fanout.py)."""
+    server.eio.owed = getattr(server.manager, "owed", nothing)
+    server.eio._service_task = lambda: look_after(server.eio)
+    engineio.server.socket = SimpleNamespace(Socket=Transport)
+
+
+def nothing(_eio_sid: str) -> list:
+    return []
+
+
+class Transport(Socket):
+    """One client, by whatever way it is connected."""
+
+    line: Line | None = None  # once there is a WebSocket that takes packets at once
+    ping_at = 0.0  # monotonic; while `last_ping` is None
+
+    def send(self, pkt: Packet) -> None:
+        if self.closed:
+            return
+        before = self.server.owed(self.sid)
+        if self.line is not None:
+            self.line.write(b"".join([*(one.frame for one in before), framed(pkt.encode())]))
+            return
+        for packet in (*(one.packet for one in before), pkt):
+            if slow_readers.may_wait(self, packet):
+                self.queue.put(packet)
+
+    def schedule_ping(self) -> None:
+        self.last_ping, self.ping_at = None, time.monotonic() + self.server.ping_interval
+
+    def ping(self) -> None:
+        self.last_ping = time.time()
+        self.send(Packet(PING))
+
+    def close(self, wait=True, abort=False, reason=None) -> None:
+        if self.line is None:
+            super().close(wait, abort, reason)
+        elif not self.closed and not self.closing:
+            self.closing = True
+            reason = reason or self.server.reason.SERVER_DISCONNECT
+            self.server._trigger_event("disconnect", self.sid, reason, run_async=False)
+            if not abort:
+                self.send(Packet(CLOSE))
+            self.closed = True
+            self.line.end(self.hang_up)
+
+    def _websocket_handler(self, ws):
+        line = ws.line(self.server)
+        if line is None:
+            return super()._websocket_handler(ws)
+        if not self.connected or self.is_probed(ws, line):
+            self.connected = self.upgraded = True
+            self.hang_up = ws.close
+            self.take(line)
+            self.read(ws)
+            self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+        return []
+
+    def is_probed(self, ws, line: Line) -> bool:
+        """Whether a client that polls has come over to this WebSocket (Engine.IO's protocol, "Upgrade")."""
+        self.upgrading = True
+        try:
+            if not is_packet(ws.wait(), PING, PROBE):
+                return False
+            line.write(framed(Packet(PONG, PROBE).encode()))
+            self.queue.put(Packet(NOOP))  # ends the poll under way
+            return is_packet(ws.wait(), UPGRADE)
+        finally:
+            self.upgrading = False
+
+    def take(self, line: Line) -> None:
+        """Whatever was queued so far goes first."""
+        with suppress(self.server.get_queue_empty_exception()):
+            while True:
+                packet = self.queue.get(block=False)
+                if packet is not None:
+                    line.write(framed(packet.encode()))
+        self.line = line
+
+    def read(self, ws) -> None:
+        """Hand on what comes, until the connection ends."""
+        while not self.closed:
+            try:
+                data = ws.wait()
+                if data is None:
+                    return
+                self.receive(Packet(encoded_packet=data))
+            except UnknownPacketError:
+                pass
+            except (EngineIOError, OSError):
+                return
+            except Exception:
+                self.server.logger.exception("packet not handled")
+                return
+
+
+def is_packet(data: str | bytes | None, kind: int, content: str | None = None) -> bool:
+    packet = Packet(encoded_packet=data) if isinstance(data, str) else None
+    return packet is not None and packet.packet_type == kind and (content is None or packet.data == content)
+
+
+def look_after(eio) -> None:
+    """Again and again: ping who is to be pinged, end who does not answer or does not read."""
+    while True:
+        eio.sleep(LOOK_S)
+        now = time.monotonic()
+        for connection in list(eio.sockets.values()):
+            try:
+                look_at(eio, connection, now)
+            except Exception:
+                log.exception("connection_not_looked_after")
+
+
+def look_at(eio, connection: Transport, now: float) -> None:
+    if connection.closed:
+        eio.sockets.pop(connection.sid, None)
+    elif connection.line is not None and connection.line.is_stalled(now):
+        connection.line.cut_for("stalled")
+    elif connection.last_ping is None:
+        if now >= connection.ping_at:
+            connection.ping()
+    elif time.time() - connection.last_ping > eio.ping_timeout and not connection.closing:
+        # Whatever has to be done at its end may take a while, and the others are to be pinged.
+        eio.start_background_task(connection.close, wait=False, reason=eio.reason.PING_TIMEOUT)
