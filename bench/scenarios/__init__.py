@@ -1,0 +1,7 @@
+"""What is measured; each module here has some scenarios."""
+
+from . import fanout
+
+MODULES = (fanout,)
+ALL = [one for module in MODULES for one in module.SCENARIOS]
+BY_NAME = {one.name: one for one in ALL}
