@@ -224,8 +224,8 @@ def test_rooms_are_listed_as_the_library_lists_them():
         server.enters("ana", one)
     server.leaves("ana", "green")
     assert sorted(server.manager.get_rooms(sid, NAMESPACE)) == sorted([sid, "red", "blue"])
+    server.opens("ben", straight=True)
     with pytest.raises(ValueError, match="cannot enter"):
-        server.opens("ben", straight=True)
         server.manager.enter_room(server.sids["ben"], NAMESPACE, sid)
     server.closes("ana")
     assert server.manager.get_participants(NAMESPACE, "red") == [] and sid not in server.manager.rooms_of
@@ -257,4 +257,4 @@ def test_a_stalled_reader_is_cut_and_the_others_are_pinged():
     ben.receive(Packet(3))
     transports.look_at(server.sio.eio, ben, time.monotonic())
     assert ben.line.frames == b"" and ben.last_ping is None, "its next ping is due later"
-    assert bounds.STALLED_S < server.sio.eio.ping_timeout
+    assert server.sio.eio.ping_timeout > bounds.STALLED_S

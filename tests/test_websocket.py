@@ -7,6 +7,7 @@ import inspect
 import random
 import warnings
 
+import engineio.base_socket
 import engineio.payload
 import engineio.server
 import engineio.socket
@@ -22,6 +23,7 @@ from chatapp.realtime.websocket import MAX_MESSAGE_BYTES, BoundedEventPacket, Bo
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
+    import eventlet.greenio
     import eventlet.websocket
     import eventlet.wsgi
 
@@ -29,6 +31,10 @@ with warnings.catch_warnings():
     from chatapp.realtime.drivers.eventlet_websocket import BoundedWebSocket
 
 READ = {  # the parts as they were when our own were written against them
+    eventlet.greenio.GreenSocket.send: "0971ebecf195af69",
+    eventlet.websocket.RFC6455WebSocket._send: "82ffb8d0a4c2e87b",
+    eventlet.websocket.RFC6455WebSocket._send_closing_frame: "f8baf7278536f56a",
+    eventlet.websocket.RFC6455WebSocket.close: "06520e635a360385",
     eventlet.websocket.RFC6455WebSocket._apply_mask: "f6ac2b9da0f0a63c",
     eventlet.websocket.RFC6455WebSocket._iter_frames: "2c658a5eef94f615",
     eventlet.websocket.RFC6455WebSocket._recv_frame: "b7e54e98049def5c",
@@ -38,9 +44,16 @@ READ = {  # the parts as they were when our own were written against them
     eventlet.wsgi.HttpProtocol.finish: "d23530dd4e6afd45",
     eventlet.wsgi.server: "8db9f629ea68e797",
     engineio.payload.Payload.decode: "9c7975664d815d3d",
+    engineio.base_socket.BaseSocket: "d787ee3666d08b7a",
+    engineio.server.Server._handle_connect: "049f7c2b2c239080",
+    engineio.server.Server._service_task: "9492b7b0d652907d",
     engineio.server.Server.handle_request: "79302edd007fcce6",
     engineio.socket.Socket.close: "05fac55831999f25",
+    engineio.socket.Socket.check_ping_timeout: "ccddc110d9836176",
+    engineio.socket.Socket.handle_get_request: "d45c0d8f98840672",
     engineio.socket.Socket.handle_post_request: "5be8170455a3482c",
+    engineio.socket.Socket.receive: "4126eb2537d0d020",
+    engineio.socket.Socket.schedule_ping: "fe316639159cd70d",
     engineio.socket.Socket._websocket_handler: "58afe122719282de",
     _websocket_wsgi.SimpleWebSocketWSGI: "ef4f852b672632e5",
     simple_websocket.ws.Base.receive: "c7165a4fb69e05a6",
@@ -50,6 +63,8 @@ READ = {  # the parts as they were when our own were written against them
     simple_websocket.ws.Base.close: "c3b710ade5278edb",
     simple_websocket.ws.Base.send: "5dd75a306f1fab59",
     simple_websocket.ws.Server.handshake: "e5b2277ee84d571e",
+    socketio.base_manager.BaseManager: "b393b4c05dbd88e2",
+    socketio.manager.Manager.emit: "566510ea2de39d65",
     socketio.packet.Packet.decode: "61ad7904b539f472",
     socketio.server.Server._handle_eio_message: "65f309c138d634eb",
 }

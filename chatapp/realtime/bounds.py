@@ -4,7 +4,7 @@ from engineio.packet import Packet
 
 MAX_MESSAGE_BYTES = 128 * 1024  # one message, however it comes; a longer one closes its connection
 MAX_FRAGMENTS = 128  # parts of one message
-FRAMES_A_TURN = 8  # then others get the processor: a socket that always has data would never give it away
+FRAMES_A_TURN = 2  # then others get the processor: a socket that always has data would never give it away
 
 # What waits for one WebSocket whose client reads too slowly (lines.py)
 SPARE_ABOVE_BYTES = 64 * 1024  # above which what nobody will miss is not added

@@ -42,22 +42,26 @@ class Transport(Socket):
     ping_at = 0.0  # monotonic; while `last_ping` is None
 
     def send(self, pkt: Packet) -> None:
+        """Upstream's door."""
+        self.give(pkt)
+
+    def give(self, packet: Packet) -> None:
         if self.closed:
             return
         before = self.server.owed(self.sid)
         if self.line is not None:
-            self.line.write(b"".join([*(one.frame for one in before), framed(pkt.encode())]))
+            self.line.write(b"".join([*(told.frame for told in before), framed(packet.encode())]))
             return
-        for packet in (*(one.packet for one in before), pkt):
-            if slow_readers.may_wait(self, packet):
-                self.queue.put(packet)
+        for one in (*(told.packet for told in before), packet):
+            if slow_readers.may_wait(self, one):
+                self.queue.put(one)
 
     def schedule_ping(self) -> None:
         self.last_ping, self.ping_at = None, time.monotonic() + self.server.ping_interval
 
     def ping(self) -> None:
         self.last_ping = time.time()
-        self.send(Packet(PING))
+        self.give(Packet(PING))
 
     def close(self, wait=True, abort=False, reason=None) -> None:
         if self.line is None:
@@ -67,7 +71,7 @@ class Transport(Socket):
             reason = reason or self.server.reason.SERVER_DISCONNECT
             self.server._trigger_event("disconnect", self.sid, reason, run_async=False)
             if not abort:
-                self.send(Packet(CLOSE))
+                self.give(Packet(CLOSE))
             self.closed = True
             self.line.end(self.hang_up)
 

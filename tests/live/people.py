@@ -1,5 +1,6 @@
 """The live cast: people with real Socket.IO clients and browsers, against a server that runs as a process."""
 
+import contextlib
 import functools
 import json
 import logging
@@ -160,7 +161,8 @@ class Tab:
 
     def is_cut_off(self):
         """The network goes away: no goodbye of any kind."""
-        self.client.eio.ws.sock.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # it has gone already
+            self.client.eio.ws.sock.shutdown(socket.SHUT_RDWR)
 
 
 class Rude:
