@@ -6,14 +6,13 @@ from dataclasses import asdict, dataclass
 
 
 def median(runs: list):
-    """The same shape with the median of each number; what is no number is taken from the first."""
+    """The same shape with the median of each number; whether is any's, and what is no number is
+    taken from the first run."""
     first = runs[0]
     if isinstance(first, dict):
         return {name: median([one[name] for one in runs if name in one]) for name in first}
     if isinstance(first, int | float) and not isinstance(first, bool):
         return statistics.median(runs)
-    if isinstance(first, list) and all(len(one) == len(first) for one in runs):
-        return [median(list(column)) for column in zip(*runs, strict=True)]
     if isinstance(first, bool):
         return any(runs)
     return first

@@ -1,5 +1,6 @@
 """One room that hears everything: what a delivery costs, and how many there can be."""
 
+from ..climbing import climb
 from ..grounds import Seed
 from ..load import Load, Phase
 from ..results import Row, at, at_least, at_most, ratio
@@ -8,8 +9,6 @@ from ..targets import Target
 
 STORES = {"sqlite": "SQLite", "postgres": "PostgreSQL + Redis"}
 ACK_MS = 25
-STEP, FIRST_RATE, LAST_RATE = 1.15, 30.0, 1_500.0  # messages a second
-P99_MS = 100
 
 
 def fanout_once(target: Target, mode: Mode) -> dict:
@@ -42,27 +41,8 @@ def fanout_rows(found: dict) -> list[Row]:
     return rows
 
 
-def ladder(step: float) -> list[float]:
-    rates = [FIRST_RATE]
-    while rates[-1] * step < LAST_RATE:
-        rates.append(rates[-1] * step)
-    return [round(rate, 1) for rate in rates]
-
-
 def rate_once(target: Target, mode: Mode) -> dict:
-    """Ever faster until p99 passes 100 ms or something is lost; each step on the same connections."""
-    steps = [Phase(f"at_{rate:g}", rate, mode.s(8, 4)) for rate in ladder(mode.s(STEP, 1.4))]
-    phases = (Phase("warm", 20, mode.s(8, 3)), *steps)
-    found = loaded(target, Seed(500), Load(500, phases, {"stop-p99": P99_MS}))
-    climbed = [one for name, one in found.items() if name.startswith("at_")]
-    good = [one for one in climbed if is_good(one)]
-    best = max(good, key=lambda one: one["rate"]) if good else None
-    curve = [[one["deliveries_per_second"], one["latency"]["p50"], one["latency"]["p99"]] for one in climbed]
-    return {"join": found["join"], "best": best or {"rate": 0, "deliveries_per_second": 0}, "curve": curve}
-
-
-def is_good(one: dict) -> bool:
-    return one["latency"]["p99"] <= P99_MS and not (one["lost"] or one["unacked"] or one["refused"])
+    return climb(target, 500, mode)
 
 
 def rate_rows(found: dict) -> list[Row]:

@@ -1,0 +1,38 @@
+"""Two processes with Redis between them, both on the server's one core, beside one."""
+
+from ..grounds import Seed
+from ..load import Load, Phase
+from ..results import Row, at, at_most, ratio
+from ..scenario import Mode, Scenario, loaded
+from ..targets import Target
+from .crowds import printed
+
+MOST = 1.25
+
+
+def once(target: Target, mode: Mode) -> dict:
+    phases = (Phase("warm", 50, mode.s(10, 3)), Phase("steady", 50, mode.s(30, 8)))
+    return loaded(target, Seed(200), Load(200, phases))
+
+
+def rows(found: dict) -> list[Row]:
+    made = []
+    for who in ("ours", "node"):
+        two, one = (at(found, f"{who}-postgres{more}", "steady", "cpu_us_per_delivery") for more in ("-2", ""))
+        note = f"{two:.1f} against {one:.1f} µs" if one and two else ""
+        if who == "ours":
+            made.append(at_most("CPU per delivery, two processes beside one", ratio(two, one), MOST, " ×", note))
+        elif note:
+            made.append(Row("the same on Node", f"{two / one:.2f} × ({note})"))
+    return made + [printed(name, one["steady"]) for name, one in found.items()]
+
+
+SCENARIOS = (
+    Scenario(
+        "processes_2",
+        "Two processes, 200 clients, one room, 50 messages/s",
+        ("ours-postgres", "ours-postgres-2", "node-postgres", "node-postgres-2"),
+        once,
+        rows,
+    ),
+)
