@@ -22,7 +22,9 @@ def climb(target: Target, clients: int, mode: Mode, *, fine: bool = True) -> dic
         below = best["rate"] / FINE if best else FIRST_RATE / COARSE
         found = go(target, clients, ladder(below, FINE, clients)[:8], 10)
     climbed = {name: one for name, one in (steps | found).items() if name.startswith("at_")}
-    curve = sorted([one["deliveries_per_second"], one["latency"]["p50"], one["latency"]["p99"]] for one in climbed.values())
+    curve = sorted(
+        [one["deliveries_per_second"], one["latency"]["p50"], one["latency"]["p99"]] for one in climbed.values()
+    )
     nothing = {"rate": 0, "deliveries_per_second": 0, "cpu_us_per_delivery": 0}
     return {"join": found["join"], "best": best_of(found) or best_of(steps) or nothing, "curve": curve}
 

@@ -28,6 +28,15 @@ class Target:
     store: str | None = None
     processes: int = 1
 
+    @property
+    def short(self) -> str:
+        """For a plot."""
+        return (
+            self.label.replace("PostgreSQL + Redis", "PostgreSQL")
+            .replace("Flask-SocketIO on ", "")
+            .partition(", echo")[0]
+        )
+
 
 ALL = (
     Target("ours-sqlite", "this project, SQLite", "ours", "sqlite"),
@@ -39,7 +48,7 @@ ALL = (
     Target("plain-eventlet", "plain Flask-SocketIO on eventlet, echo only", "plain"),
     Target("plain-gevent", "plain Flask-SocketIO on gevent, echo only", "plain"),
     Target("plain-threading", "plain Flask-SocketIO on threads, echo only", "plain"),
-    Target("limit", "C that only sends: the limit", "limit"),
+    Target("limit", "the limit (C that only sends)", "limit"),
 )
 BY_NAME = {one.name: one for one in ALL}
 

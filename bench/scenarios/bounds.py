@@ -3,7 +3,7 @@
 from .. import targets
 from ..grounds import Seed
 from ..load import Load, Phase, generate
-from ..results import Row, at_most, ratio
+from ..results import Row, at_most, held, ratio
 from ..sampling import sampled, slope_mb_a_minute
 from ..scenario import Mode, Scenario, loaded
 from ..targets import Target
@@ -42,7 +42,8 @@ def stalled_rows(found: dict) -> list[Row]:
             else Row(f"{name}: cut after its socket was full", "not cut", f"≤ {CUT_S} s", False)
         )
         note = f"{then:.1f} against {calm:.1f} ms"
-        rows.append(at_most(f"{name}: the others' p99, beside before", ratio(then, calm), UNCHANGED, " ×", note))
+        row = at_most(f"{name}: the others' p99, beside before", ratio(then, calm), UNCHANGED, " ×", note)
+        rows.append(held(row, before, stalled))
     return rows
 
 
@@ -59,12 +60,14 @@ def hasty_rows(found: dict) -> list[Row]:
     rows = []
     for name, one in found.items():
         calm, then = one["before"]["latency"]["p99"], one["hasty"]["latency"]["p99"]
-        refused, sent = one["hasty"]["rate_limited"], one["hasty"]["hasty"]
-        free = 10 + 5 * one["hasty"]["seconds"]
-        held = Row(f"{name}: refused as rate_limited", f"{refused:,.0f} of {sent:,.0f}", "all but 10 and 5 a second")
-        held.reached = sent - refused <= free + 5
-        note = f"{then:.1f} against {calm:.1f} ms"
-        rows += [held, at_most(f"{name}: the others' p99, beside before", ratio(then, calm), 2, " ×", note)]
+        hasty = one["hasty"]
+        is_held = hasty["rate_limited"] > 0 and hasty["hasty_acked"] <= 10 + 5 * hasty["seconds"] + 5
+        said = f"{hasty['rate_limited']:,.0f} of {hasty['hasty']:,.0f} refused, {hasty['hasty_acked']:,.0f} said"
+        rows.append(Row(f"{name}: rate_limited", said, "all but 10 at once and 5 a second", is_held))
+        row = at_most(
+            f"{name}: the others' p99, beside before", ratio(then, calm), 2, " ×", f"{then:.1f} against {calm:.1f} ms"
+        )
+        rows.append(held(row, one["before"], one["hasty"]))
     return rows
 
 

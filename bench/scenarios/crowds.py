@@ -3,11 +3,12 @@
 from ..climbing import climb
 from ..grounds import Seed
 from ..load import Load, Phase
-from ..results import Row, at, at_most, number, ratio
+from ..results import Row, at, at_most, held, number, ratio
 from ..scenario import Mode, Scenario, loaded
 from ..targets import Target
 
 MB = 1_000_000
+SHARES = (("p50", 2), ("p99", 2.2))
 JOINED_S, CROWD_MB = 20, 500
 CONNECTION_KB, JOIN_MS = 40, 1.2
 CROWDS = (100, 500, 2_000)
@@ -21,15 +22,19 @@ def rooms_once(target: Target, mode: Mode) -> dict:
 def rooms_rows(found: dict) -> list[Row]:
     rows = []
     for store, name in (("sqlite", "SQLite"), ("postgres", "PostgreSQL + Redis")):
-        ours, peer = (at(found, f"{who}-{store}", "steady", "latency", "p99") for who in ("ours", "node"))
-        if ours and peer:
-            note = f"{ours:.1f} against {peer:.1f} ms"
-            rows.append(at_most(f"p99, {name}, beside Node's", ratio(ours, peer), 1, " ×", note))
+        ours, node = (at(found, f"{who}-{store}", "steady") for who in ("ours", "node"))
+        if ours and node:
+            mine, peer = ours["latency"]["p99"], node["latency"]["p99"]
+            row = at_most(
+                f"p99, {name}, beside Node's", ratio(mine, peer), 1, " ×", f"{mine:.1f} against {peer:.1f} ms"
+            )
+            rows.append(held(row, ours, node))
     return rows + [printed(name, one["steady"]) for name, one in found.items()]
 
 
 def printed(name: str, one: dict) -> Row:
-    said = f"{one['latency']['p50']:.1f} · {one['latency']['p99']:.1f} ms · {one['cpu_us_per_delivery']:.1f} µs · {one['lost']:.0f}"
+    p50, p99 = one["latency"]["p50"], one["latency"]["p99"]
+    said = f"{p50:.1f} · {p99:.1f} ms · {one['cpu_us_per_delivery']:.1f} µs · {one['lost']:,.0f}"
     return Row(f"{name}: p50 · p99 · CPU per delivery · lost", said)
 
 
@@ -40,18 +45,23 @@ def crowd_once(target: Target, mode: Mode) -> dict:
 
 def crowd_rows(found: dict) -> list[Row]:
     rows = []
-    limit = at(found, "limit", "steady", "latency")
+    limit = at(found, "limit", "steady")
     for name, one in found.items():
         if not name.startswith("ours"):
             continue
-        mine = one["steady"]["latency"]
-        for share, most in (("p50", 2), ("p99", 2.2)):
-            if limit:
-                note = f"{mine[share]:.0f} against {limit[share]:.0f} ms"
-                rows.append(at_most(f"{name}: {share} beside the limit's", ratio(mine[share], limit[share]), most, " ×", note))
+        if limit:
+            rows += [
+                held(beside(name, one["steady"], limit, share, most), one["steady"], limit) for share, most in SHARES
+            ]
         rows.append(at_most(f"{name}: everybody joined", one["join"]["seconds"], JOINED_S, " s"))
         rows.append(at_most(f"{name}: memory", one["steady"]["rss_most"] / MB, CROWD_MB, " MB"))
     return rows + [printed(name, one["steady"]) for name, one in found.items()]
+
+
+def beside(name: str, one: dict, limit: dict, share: str, most: float) -> Row:
+    mine, least = one["latency"][share], limit["latency"][share]
+    note = f"{mine:.0f} against {least:.0f} ms"
+    return at_most(f"{name}: {share} beside the limit's", ratio(mine, least), most, " ×", note)
 
 
 def memory_once(target: Target, mode: Mode) -> dict:
@@ -62,7 +72,11 @@ def memory_once(target: Target, mode: Mode) -> dict:
     sizes = [one["idle"]["rss_end"] for one in runs]
     each = (sizes[-1] - sizes[0]) / (counts[-1] - counts[0])
     cpu = runs[-1]["join"]["cpu"] / counts[-1] * 1_000
-    return {"curve": [list(pair) for pair in zip(counts, sizes, strict=True)], "kb_each": each / 1_000, "join_cpu_ms": cpu}
+    return {
+        "curve": [list(pair) for pair in zip(counts, sizes, strict=True)],
+        "kb_each": each / 1_000,
+        "join_cpu_ms": cpu,
+    }
 
 
 def memory_rows(found: dict) -> list[Row]:

@@ -3,7 +3,7 @@
 from ..climbing import climb
 from ..grounds import Seed
 from ..load import Load, Phase
-from ..results import Row, at, at_least, at_most, ratio
+from ..results import Row, at, at_least, at_most, held, ratio
 from ..scenario import Mode, Scenario, loaded
 from ..targets import Target
 
@@ -24,13 +24,19 @@ def fanout_rows(found: dict) -> list[Row]:
             continue
         cost, peer = ours["cpu_us_per_delivery"], node["cpu_us_per_delivery"]
         note = f"{cost:.1f} against {peer:.1f} µs"
-        rows.append(at_most(f"CPU per delivery, {STORES[store]}, beside Node's", ratio(cost, peer), most, " ×", note))
+        row = at_most(f"CPU per delivery, {STORES[store]}, beside Node's", ratio(cost, peer), most, " ×", note)
+        rows.append(held(row, ours, node))
         p99, peer = ours["latency"]["p99"], node["latency"]["p99"]
         note = f"{p99:.1f} against {peer:.1f} ms"
-        rows.append(at_most(f"p99, {STORES[store]}, beside Node's", ratio(p99, peer), 1, " ×", note))
+        row = at_most(f"p99, {STORES[store]}, beside Node's", ratio(p99, peer), 1, " ×", note)
+        rows.append(held(row, ours, node))
     for store, name in STORES.items():
         if at(found, f"ours-{store}"):
-            rows.append(at_most(f"sendMessage to ack, p99, {name}", found[f"ours-{store}"]["steady"]["ack"]["p99"], ACK_MS, " ms"))
+            rows.append(
+                at_most(
+                    f"sendMessage to ack, p99, {name}", found[f"ours-{store}"]["steady"]["ack"]["p99"], ACK_MS, " ms"
+                )
+            )
     rows += [
         Row(f"{name}: CPU per delivery · p99 · lost", f"{cost:.1f} µs · {p99:.1f} ms · {lost:.0f}")
         for name, cost, p99, lost in (
@@ -55,7 +61,8 @@ def rate_rows(found: dict) -> list[Row]:
         note = f"{much:,.0f} against {peer:,.0f} deliveries/s"
         rows.append(at_least(f"highest rate, {STORES[store]}, beside Node's", ratio(much, peer), least, " ×", note))
     rows += [
-        Row(f"{name}: highest rate", f"{one['best']['deliveries_per_second']:,.0f} deliveries/s") for name, one in found.items()
+        Row(f"{name}: highest rate", f"{one['best']['deliveries_per_second']:,.0f} deliveries/s")
+        for name, one in found.items()
     ]
     return rows
 

@@ -2,7 +2,7 @@
 
 from ..grounds import Seed
 from ..load import Load, Phase
-from ..results import Row, at, at_most, ratio
+from ..results import Row, at, at_most, held, ratio
 from ..scenario import Mode, Scenario, loaded
 from ..targets import Target
 from .crowds import printed
@@ -18,12 +18,16 @@ def once(target: Target, mode: Mode) -> dict:
 def rows(found: dict) -> list[Row]:
     made = []
     for who in ("ours", "node"):
-        two, one = (at(found, f"{who}-postgres{more}", "steady", "cpu_us_per_delivery") for more in ("-2", ""))
-        note = f"{two:.1f} against {one:.1f} µs" if one and two else ""
+        two, one = (at(found, f"{who}-postgres{more}", "steady") for more in ("-2", ""))
+        if not one or not two:
+            continue
+        much, less = two["cpu_us_per_delivery"], one["cpu_us_per_delivery"]
+        note = f"{much:.1f} against {less:.1f} µs"
         if who == "ours":
-            made.append(at_most("CPU per delivery, two processes beside one", ratio(two, one), MOST, " ×", note))
-        elif note:
-            made.append(Row("the same on Node", f"{two / one:.2f} × ({note})"))
+            row = at_most("CPU per delivery, two processes beside one", ratio(much, less), MOST, " ×", note)
+            made.append(held(row, one, two))
+        else:
+            made.append(Row("the same on Node", f"{much / less:.2f} × ({note})"))
     return made + [printed(name, one["steady"]) for name, one in found.items()]
 
 

@@ -30,5 +30,7 @@ def rows(found: dict) -> list[Row]:
 
 
 SCENARIOS = (
-    Scenario("first_piece", "The first piece of a stream to 50 listeners", ("ours-sqlite", "ours-postgres"), once, rows),
+    Scenario(
+        "first_piece", "The first piece of a stream to 50 listeners", ("ours-sqlite", "ours-postgres"), once, rows
+    ),
 )
