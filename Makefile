@@ -14,7 +14,7 @@ tried = $(PYTEST) $(1) || { echo "Once more, alone: what failed"; $(PY) -m pytes
 NOT_IN_PROCESS := --ignore=tests/live --ignore=tests/browser --ignore=tests/stack
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run setup test test-full test-more test-long test-storm test-model check format demo clean
+.PHONY: help run setup test test-full test-more test-long test-storm test-model bench bench-soak check format demo clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -54,6 +54,12 @@ test-storm: setup $(SERVERS) ## 100,000 reads, changes and flushes at random, tw
 
 test-model: setup $(SERVERS) $(MODEL)/.there ## a small real language model answers (92 MB, fetched once)
 	@TEST_MODEL_PYTHON=$(MODEL)/bin/python $(PY) -m pytest tests/assistant/test_model.py
+
+bench: setup $(SERVERS) ## measure it beside its peers, for hours (BENCH=quick: minutes; ONLY="fanout_200 rate_500": some)
+	@$(PY) -m bench $(if $(filter quick,$(BENCH)),--quick) $(ONLY)
+
+bench-soak: setup $(SERVERS) ## half an hour under load on each database: whether anything grows
+	@$(PY) -m bench $(if $(filter quick,$(BENCH)),--quick) soak
 
 check: $(DEVELOPMENT) ## format, lint, and who may import whom
 	@$(PY) -m ruff format --check .

@@ -5,6 +5,7 @@ import sys
 
 from . import scenarios
 from .places import OTHER_CORES, on
+from .report import write
 from .scenario import Mode, run
 
 
@@ -44,8 +45,12 @@ def main() -> None:
     only = frozenset(name for name in asked.only.split(",") if name)
     mode = Mode(asked.quick, asked.rounds, only)
     with on(OTHER_CORES):
+        found = []
         for one in chosen(asked.names):
-            show(run(one, mode))
+            found.append(run(one, mode))
+            show(found[-1])
+        if not only:  # of some targets there is no whole table
+            print(f"\nWritten to {write(found, is_quick=asked.quick)}")
 
 
 if __name__ == "__main__":

@@ -43,7 +43,9 @@ def node() -> list[str]:
 
 
 def version(command: list[str]) -> str:
-    return subprocess.run([*command, "--version"], check=True, capture_output=True, text=True).stdout.strip().lstrip("v")
+    return (
+        subprocess.run([*command, "--version"], check=True, capture_output=True, text=True).stdout.strip().lstrip("v")
+    )
 
 
 def npm(command: list[str]) -> list[str]:

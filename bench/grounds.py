@@ -1,5 +1,5 @@
-"""What servers stand on: filled databases (SQLite files, and a real PostgreSQL from pip), and a real Redis. Each run gets
-a fresh copy. Everything here shares the core that the server does not have.
+"""What servers stand on: filled databases (SQLite files, and a real PostgreSQL from pip), and a real Redis. Each run
+gets a fresh copy. Everything here shares the core that the server does not have.
 """
 
 import functools

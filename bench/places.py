@@ -10,6 +10,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 MEASURED = Path(os.environ.get("BENCH_ROOT") or ROOT).resolve()  # the checkout that is "ours"
 BUILD = ROOT / "build" / "bench"
+NODE_MODULES = BUILD / "node" / "node_modules"
 DOCS = ROOT / "docs" / "benchmarks"
 FIRST_PORT, LAST_PORT = 20_000, 32_000  # below those that outgoing connections take
 

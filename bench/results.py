@@ -6,16 +6,17 @@ from dataclasses import asdict, dataclass
 
 
 def median(runs: list):
-    """The same shape with the median of each number; what is no number is taken from the first."""
+    """The same shape with the median of each number; whether is any's, and what is no number is
+    taken from the first run."""
     first = runs[0]
     if isinstance(first, dict):
         return {name: median([one[name] for one in runs if name in one]) for name in first}
     if isinstance(first, int | float) and not isinstance(first, bool):
         return statistics.median(runs)
-    if isinstance(first, list) and all(len(one) == len(first) for one in runs):
-        return [median(list(column)) for column in zip(*runs, strict=True)]
     if isinstance(first, bool):
         return any(runs)
+    if isinstance(first, list) and all(len(one) == len(first) for one in runs):
+        return [median(list(column)) for column in zip(*runs, strict=True)]
     return first
 
 
@@ -44,7 +45,22 @@ def judged(work: str, value: float | None, target: float, unit: str, note: str, 
     if value is None or math.isnan(value):
         return Row(work, "not measured", shown_target(target, unit, is_upper), None)
     good = value <= target if is_upper else value >= target
-    return Row(work, f"{number(value)}{unit}" + (f" ({note})" if note else ""), shown_target(target, unit, is_upper), good)
+    return Row(
+        work, f"{number(value)}{unit}" + (f" ({note})" if note else ""), shown_target(target, unit, is_upper), good
+    )
+
+
+def held(row: Row, *phases: dict) -> Row:
+    """The row, but never as reached where one of the phases it stands on lost something; and as nothing where the load
+    generator itself was too slow."""
+    lost = sum(one["lost"] for one in phases)
+    if lost:
+        row.found += f"; {lost:,.0f} deliveries were lost"
+        row.reached = row.reached and False
+    if any(one["saturated"] for one in phases):
+        row.found += "; the load generator was too slow"
+        row.reached = None
+    return row
 
 
 def shown_target(target: float, unit: str, is_upper: bool) -> str:

@@ -4,11 +4,12 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from . import targets
 from .grounds import Seed
 from .load import Load, generate
+from .machine import busy
 from .places import BUILD
 from .results import Row, median
 from .targets import Target
@@ -44,7 +45,6 @@ class Scenario:
     notes: str = ""
     only_when_named: bool = False
     rounds: int = 3
-    plots: dict = field(default_factory=dict)
 
     def wanted(self, mode: Mode) -> list[Target]:
         return [targets.BY_NAME[name] for name in self.targets if not mode.only or name in mode.only]
@@ -66,7 +66,14 @@ def run(scenario: Scenario, mode: Mode) -> dict:
     rows = [row.to_dict() for row in scenario.rows(medians)]
     found = {"name": scenario.name, "title": scenario.title, "notes": scenario.notes, "quick": mode.quick}
     found |= {"when": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "rows": rows, "troubles": troubles}
-    found |= {"medians": medians, "runs": runs}
+    rounds = max(map(len, runs.values()), default=0)
+    found |= {
+        "medians": medians,
+        "runs": runs,
+        "rounds": rounds,
+        "busy": busy(),
+        "failed": {k: len(v) for k, v in troubles.items()},
+    }
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{scenario.name}{'.quick' if mode.quick else ''}.json").write_text(json.dumps(found, indent=1))
     return found

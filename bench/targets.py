@@ -3,14 +3,17 @@
 import contextlib
 import itertools
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from . import build, grounds
 from .grounds import Seed
 from .places import HERE, MEASURED, free_port
-from .processes import Running, spawn, wait_for
+from .processes import START_S, Running, spawn, wait_for
 
 _numbers = itertools.count()
 
@@ -25,6 +28,15 @@ class Target:
     store: str | None = None
     processes: int = 1
 
+    @property
+    def short(self) -> str:
+        """For a plot."""
+        return (
+            self.label.replace("PostgreSQL + Redis", "PostgreSQL")
+            .replace("Flask-SocketIO on ", "")
+            .partition(", echo")[0]
+        )
+
 
 ALL = (
     Target("ours-sqlite", "this project, SQLite", "ours", "sqlite"),
@@ -36,7 +48,7 @@ ALL = (
     Target("plain-eventlet", "plain Flask-SocketIO on eventlet, echo only", "plain"),
     Target("plain-gevent", "plain Flask-SocketIO on gevent, echo only", "plain"),
     Target("plain-threading", "plain Flask-SocketIO on threads, echo only", "plain"),
-    Target("limit", "C that only sends: the limit", "limit"),
+    Target("limit", "the limit (C that only sends)", "limit"),
 )
 BY_NAME = {one.name: one for one in ALL}
 
@@ -72,7 +84,23 @@ def start_ours(target: Target, folder: Path, settings: dict) -> Running:
     port = free_port()
     fixed = {"APP_ENV": "production", "SECRET_KEY": "for trials only", "HOST": "127.0.0.1", "RATE_LIMITS": "on"}
     given = fixed | {"PORT": str(port), "WEB_CONCURRENCY": str(target.processes), "LOG_LEVEL": "WARNING"} | settings
-    return start([[sys.executable, "wsgi.py"]], MEASURED, [given], folder)
+    server = start([[sys.executable, "wsgi.py"]], MEASURED, [given], folder)
+    wait_for_all(server, target.processes)
+    return server
+
+
+def wait_for_all(server: Running, count: int) -> None:
+    """Until each process listens: those who came before would all go to the first one."""
+    deadline = time.monotonic() + START_S
+    while sum(one.status == psutil.CONN_LISTEN for one in connections_at(server.ports[0])) < count:
+        if time.monotonic() > deadline:
+            server.end()
+            raise RuntimeError(f"only some of {count} processes came to listen")
+        time.sleep(0.1)
+
+
+def connections_at(port: int) -> list:
+    return [one for one in psutil.net_connections("tcp4") if one.laddr.port == port]
 
 
 def start_node(target: Target, folder: Path, settings: dict) -> Running:

@@ -40,7 +40,7 @@ typedef struct {
 typedef struct {
   char name[64];
   double rate, seconds, hasty;  /* messages a second */
-  uint32_t stall;               /* so many clients stop reading */
+  uint32_t stall, length;       /* so many clients stop reading; the content is at least so long */
   bool stream;
 } Phase;
 
@@ -96,7 +96,7 @@ void client_stall(Client *);
 
 /* protocol.c: what is said */
 void say_handshake(Client *);
-void say_message(uint32_t sender, uint64_t due, bool hasty);
+void say_message(uint32_t sender, uint64_t due, bool hasty, uint32_t at_least);
 void begin_stream(uint32_t sender, uint64_t due);
 bool hear_head(Client *, const char *head, size_t length);
 void hear_packet(Client *, const char *text, size_t length, uint64_t moment);
@@ -107,12 +107,12 @@ double cpu_of(const int *pids, int count);
 double own_cpu(void);
 uint64_t rss_of(const int *pids, int count);
 uint32_t fds_of(const int *pids, int count);
-bool server_holds(int server_port, int client_port);
+bool server_holds(int server_port, int client_port, uint64_t *queued);
 
 /* report.c: one JSON line each */
 void report_join(double seconds, double cpu, uint64_t rss_before, uint64_t rss_after, double own);
 typedef struct {
-  double cpu, own, wall, cut_after;
+  double cpu, own, wall, full_after, cut_after; /* seconds; -1: never */
   uint64_t rss_begin, rss_most, rss_end;
   bool timed_out;
 } Measured;

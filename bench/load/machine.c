@@ -58,15 +58,18 @@ uint32_t fds_of(const int *pids, int count) {
   return files;
 }
 
-/* Whether the server's end of a connection is still open (1: established), for one that we do not read ourselves. */
-bool server_holds(int server_port, int client_port) {
+/* Whether the server's end of a connection is still open (1: established), for one that we do not read ourselves; and how
+ * many bytes lie in its kernel, which we do not take. */
+bool server_holds(int server_port, int client_port, uint64_t *queued) {
   FILE *file = fopen("/proc/net/tcp", "r");
   char line[512];
   bool holds = false;
   while (file && !holds && fgets(line, sizeof line, file)) {
     unsigned local, remote, state;
-    if (sscanf(line, " %*d: %*8x:%x %*8x:%x %x", &local, &remote, &state) == 3)
-      holds = (int)local == server_port && (int)remote == client_port && state == 1;
+    unsigned long waiting;
+    if (sscanf(line, " %*d: %*8x:%x %*8x:%x %x %lx", &local, &remote, &state, &waiting) != 4) continue;
+    holds = (int)local == server_port && (int)remote == client_port && state == 1;
+    if (holds) *queued = waiting;
   }
   if (file) fclose(file);
   return holds;

@@ -49,10 +49,10 @@ static void join_all(void) {
 }
 
 /* Whose turn it is to send; somebody who is gone is passed over. */
-static uint32_t next_sender(void) {
+static uint32_t next_sender(bool stream) {
   static uint32_t turn;
   for (uint32_t tried = 0; tried < options.senders; tried++) {
-    uint32_t sender = options.sse ? 0 : turn++ % options.senders;
+    uint32_t sender = stream ? 0 : turn++ % options.senders;
     if (clients[sender].state == HERE) return sender;
   }
   die("nobody is left to send");
@@ -62,19 +62,26 @@ static void stall(uint32_t count) {
   for (uint32_t i = 1; i <= count; i++) client_stall(&clients[options.client_count - i]);
 }
 
-static bool stalled_are_held(uint32_t count) {
-  for (uint32_t i = 1; i <= count; i++) {
+/* Watches from outside those that stopped reading: until when their sockets took more, and when they were cut. */
+static void look_at_stalled(const Phase *phase, Measured *how) {
+  static uint64_t lay;
+  uint64_t lies = 0;
+  bool held = false;
+  for (uint32_t i = 1; i <= phase->stall; i++) {
     const Client *one = &clients[options.client_count - i];
-    if (one->state != GONE && server_holds(one->port, one->local_port)) return true;
+    uint64_t queued = 0;
+    if (one->state != GONE && server_holds(one->port, one->local_port, &queued)) held = true, lies += queued;
   }
-  return false;
+  double moment = (double)(now_ns() - counts.begun) / 1e9;
+  if (!held) how->cut_after = moment;
+  else if (lies != lay) how->full_after = moment;
+  lay = lies;
 }
 
 static void look(const Phase *phase, Measured *how) {
   uint64_t rss = rss_of(options.pids, options.pid_count);
   if (rss > how->rss_most) how->rss_most = rss;
-  if (phase->stall && how->cut_after < 0 && !stalled_are_held(phase->stall))
-    how->cut_after = (double)(now_ns() - counts.begun) / 1e9;
+  if (phase->stall && how->cut_after < 0) look_at_stalled(phase, how);
 }
 
 /* Sends what is due, each message with the moment at which it was due. */
@@ -89,9 +96,9 @@ static Schedule schedule(double rate, double seconds, uint64_t begin) {
 
 static void send_due(const Phase *phase, Schedule *of, bool hasty) {
   while (of->left && of->next <= now_ns()) {
-    if (phase->stream) begin_stream(next_sender(), of->next);
-    else if (!hasty) say_message(next_sender(), of->next, false);
-    else if (clients[hasty_client].state == HERE) say_message(hasty_client, of->next, true);
+    if (phase->stream) begin_stream(next_sender(phase->stream), of->next);
+    else if (!hasty) say_message(next_sender(phase->stream), of->next, false, phase->length);
+    else if (clients[hasty_client].state == HERE) say_message(hasty_client, of->next, true, phase->length);
     of->left--;
     of->next += of->step;
   }
@@ -124,7 +131,7 @@ static void run(const Phase *phase, Measured *how) {
 static bool measure(const Phase *phase) {
   memset(&counts, 0, sizeof counts);
   counts.first = message_count;
-  Measured how = {.cut_after = -1, .rss_begin = rss_of(options.pids, options.pid_count)};
+  Measured how = {.full_after = -1, .cut_after = -1, .rss_begin = rss_of(options.pids, options.pid_count)};
   double cpu = cpu_of(options.pids, options.pid_count), own = own_cpu();
   run(phase, &how);
   how.cpu = cpu_of(options.pids, options.pid_count) - cpu;

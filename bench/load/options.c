@@ -7,7 +7,7 @@
 Options options = {.host = "127.0.0.1", .concurrency = 64, .per_address = 20, .join_timeout = 120, .drain = 5};
 
 static const char USAGE[] =
-    "load --clients-file FILE --clients N --ports P[,P] --phase NAME,RATE,SECONDS[,hasty=RATE][,stall=N][,stream] …\n"
+    "load --clients-file FILE --clients N --ports P[,P] --phase NAME,RATE,SECONDS[,hasty=RATE][,stall=N][,length=N][,stream] …\n"
     "  FILE has a line for each client: its token, a blank, its room. Prints a JSON line for the joining, and for each phase.\n"
     "  --pids P[,P]       whose processor time and memory are the server's\n"
     "  --concurrency N    connections being opened at a time (64)\n"
@@ -48,6 +48,7 @@ static void add_phase(char *text) {
   for (char *flag = strtok(NULL, ","); flag; flag = strtok(NULL, ",")) {
     if (!strncmp(flag, "hasty=", 6)) new->hasty = atof(flag + 6);
     else if (!strncmp(flag, "stall=", 6)) new->stall = (uint32_t)atoi(flag + 6);
+    else if (!strncmp(flag, "length=", 7)) new->length = (uint32_t)atoi(flag + 7);
     else if (!strcmp(flag, "stream")) new->stream = true;
     else die("unknown flag %s", flag);
   }

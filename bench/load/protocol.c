@@ -89,19 +89,22 @@ static uint32_t new_message(uint32_t sender, uint64_t due, bool hasty) {
   if (message_count == message_most) die("more messages than planned");
   Message *new = &messages[message_count];
   *new = (Message){.due = due, .sender = sender, .hasty = hasty, .listeners = listeners_in[clients[sender].room]};
-  if (options.sse) new->listeners--; /* all but the one who speaks */
   counts.open += new->listeners + 1;
   return message_count++;
 }
 
-void say_message(uint32_t sender, uint64_t due, bool hasty) {
-  char text[1024], id[40];
+/* `at_least`: repeat the text until it is so long. */
+void say_message(uint32_t sender, uint64_t due, bool hasty, uint32_t at_least) {
+  static char text[16384];
+  char id[40];
   uint32_t number = new_message(sender, due, hasty);
+  const char *content = TEXTS[number % TEXT_COUNT];
   uuid(id);
-  int length = snprintf(text, sizeof text,
-                        "42" NAMESPACE "%u[\"sendMessage\",{\"sessionId\":\"%s\",\"clientId\":\"%s\","
-                        "\"content\":\"%s %s%08x\"}]",
-                        number + FIRST_ACK, clients[sender].session_id, id, TEXTS[number % TEXT_COUNT], WORD, number);
+  int length = sprintf(text, "42" NAMESPACE "%u[\"sendMessage\",{\"sessionId\":\"%s\",\"clientId\":\"%s\",\"content\":\"%s",
+                       number + FIRST_ACK, clients[sender].session_id, id, content);
+  for (size_t said = strlen(content); said < at_least && said < 9000; said += strlen(content) + 1)
+    length += sprintf(text + length, " %s", content);
+  length += sprintf(text + length, " %s%08x\"}]", WORD, number);
   hist_add(&counts.late, now_ns() - due);
   client_send(&clients[sender], text, (size_t)length);
 }
@@ -111,6 +114,7 @@ void begin_stream(uint32_t sender, uint64_t due) {
   char text[512], id[40];
   uint32_t number = new_message(sender, due, false);
   messages[number].stream = true;
+  messages[number].listeners--, counts.open--; /* all but the one who speaks */
   uuid(id);
   int length = snprintf(text, sizeof text, "42" NAMESPACE "%u[\"startStream\",{\"sessionId\":\"%s\",\"clientId\":\"%s\"}]",
                         number + FIRST_ACK, clients[sender].session_id, id);
@@ -183,6 +187,7 @@ static void receive(Client *one, const char *text, size_t length, uint64_t momen
     return;
   }
   Message *of = &messages[number];
+  if (of->stream && one == clients) return;
   uint64_t *seen = &one->seen[number / 64], bit = 1ULL << (number % 64);
   if (*seen & bit) {
     counts.duplicates++;

@@ -1,6 +1,6 @@
 """Plain Flask-SocketIO, as its documentation has it: an echo to the room. No sign-in, no check, no database.
 
-    python plain.py eventlet|gevent|threading      (PORT in the environment)
+python plain.py eventlet|gevent|threading      (PORT in the environment)
 """
 
 import itertools
@@ -44,10 +44,21 @@ class Chat(Namespace):
     def on_sendMessage(self, payload):  # noqa: N802
         number, at = next(numbers), datetime.now(UTC).isoformat(timespec="milliseconds")
         message = {
-            **{"id": number, "sessionId": payload["sessionId"], "seq": number, "rev": number},
+            "id": number,
+            "sessionId": payload["sessionId"],
+            "seq": number,
+            "rev": number,
             "author": {"id": 1, "name": "Somebody", "kind": "person", "avatarUrl": "/people/1/avatar.svg"},
-            **{"content": payload["content"], "status": "complete", "gen": 0, "askedBy": None, "error": None},
-            **{"replyTo": None, "clientId": payload["clientId"], "createdAt": at, "editedAt": None, "removed": False},
+            "content": payload["content"],
+            "status": "complete",
+            "gen": 0,
+            "askedBy": None,
+            "error": None,
+            "replyTo": None,
+            "clientId": payload["clientId"],
+            "createdAt": at,
+            "editedAt": None,
+            "removed": False,
         }
         message["html"] = HTML.format(**message)
         told = {"sessionId": payload["sessionId"], "rev": number, "message": message}

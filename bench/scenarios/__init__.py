@@ -1,7 +1,7 @@
 """What is measured; each module here has some scenarios."""
 
-from . import fanout
+from . import bounds, crowds, fanout, processes, reading, streams
 
-MODULES = (fanout,)
+MODULES = (fanout, crowds, processes, reading, streams, bounds)
 ALL = [one for module in MODULES for one in module.SCENARIOS]
 BY_NAME = {one.name: one for one in ALL}

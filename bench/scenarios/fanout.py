@@ -1,15 +1,14 @@
 """One room that hears everything: what a delivery costs, and how many there can be."""
 
+from ..climbing import climb
 from ..grounds import Seed
 from ..load import Load, Phase
-from ..results import Row, at, at_least, at_most, ratio
+from ..results import Row, at, at_least, at_most, held, ratio
 from ..scenario import Mode, Scenario, loaded
 from ..targets import Target
 
 STORES = {"sqlite": "SQLite", "postgres": "PostgreSQL + Redis"}
 ACK_MS = 25
-STEP, FIRST_RATE, LAST_RATE = 1.15, 30.0, 1_500.0  # messages a second
-P99_MS = 100
 
 
 def fanout_once(target: Target, mode: Mode) -> dict:
@@ -25,13 +24,19 @@ def fanout_rows(found: dict) -> list[Row]:
             continue
         cost, peer = ours["cpu_us_per_delivery"], node["cpu_us_per_delivery"]
         note = f"{cost:.1f} against {peer:.1f} µs"
-        rows.append(at_most(f"CPU per delivery, {STORES[store]}, beside Node's", ratio(cost, peer), most, " ×", note))
+        row = at_most(f"CPU per delivery, {STORES[store]}, beside Node's", ratio(cost, peer), most, " ×", note)
+        rows.append(held(row, ours, node))
         p99, peer = ours["latency"]["p99"], node["latency"]["p99"]
         note = f"{p99:.1f} against {peer:.1f} ms"
-        rows.append(at_most(f"p99, {STORES[store]}, beside Node's", ratio(p99, peer), 1, " ×", note))
+        row = at_most(f"p99, {STORES[store]}, beside Node's", ratio(p99, peer), 1, " ×", note)
+        rows.append(held(row, ours, node))
     for store, name in STORES.items():
         if at(found, f"ours-{store}"):
-            rows.append(at_most(f"sendMessage to ack, p99, {name}", found[f"ours-{store}"]["steady"]["ack"]["p99"], ACK_MS, " ms"))
+            rows.append(
+                at_most(
+                    f"sendMessage to ack, p99, {name}", found[f"ours-{store}"]["steady"]["ack"]["p99"], ACK_MS, " ms"
+                )
+            )
     rows += [
         Row(f"{name}: CPU per delivery · p99 · lost", f"{cost:.1f} µs · {p99:.1f} ms · {lost:.0f}")
         for name, cost, p99, lost in (
@@ -42,27 +47,8 @@ def fanout_rows(found: dict) -> list[Row]:
     return rows
 
 
-def ladder(step: float) -> list[float]:
-    rates = [FIRST_RATE]
-    while rates[-1] * step < LAST_RATE:
-        rates.append(rates[-1] * step)
-    return [round(rate, 1) for rate in rates]
-
-
 def rate_once(target: Target, mode: Mode) -> dict:
-    """Ever faster until p99 passes 100 ms or something is lost; each step on the same connections."""
-    steps = [Phase(f"at_{rate:g}", rate, mode.s(8, 4)) for rate in ladder(mode.s(STEP, 1.4))]
-    phases = (Phase("warm", 20, mode.s(8, 3)), *steps)
-    found = loaded(target, Seed(500), Load(500, phases, {"stop-p99": P99_MS}))
-    climbed = [one for name, one in found.items() if name.startswith("at_")]
-    good = [one for one in climbed if is_good(one)]
-    best = max(good, key=lambda one: one["rate"]) if good else None
-    curve = [[one["deliveries_per_second"], one["latency"]["p50"], one["latency"]["p99"]] for one in climbed]
-    return {"join": found["join"], "best": best or {"rate": 0, "deliveries_per_second": 0}, "curve": curve}
-
-
-def is_good(one: dict) -> bool:
-    return one["latency"]["p99"] <= P99_MS and not (one["lost"] or one["unacked"] or one["refused"])
+    return climb(target, 500, mode)
 
 
 def rate_rows(found: dict) -> list[Row]:
@@ -75,7 +61,8 @@ def rate_rows(found: dict) -> list[Row]:
         note = f"{much:,.0f} against {peer:,.0f} deliveries/s"
         rows.append(at_least(f"highest rate, {STORES[store]}, beside Node's", ratio(much, peer), least, " ×", note))
     rows += [
-        Row(f"{name}: highest rate", f"{one['best']['deliveries_per_second']:,.0f} deliveries/s") for name, one in found.items()
+        Row(f"{name}: highest rate", f"{one['best']['deliveries_per_second']:,.0f} deliveries/s")
+        for name, one in found.items()
     ]
     return rows
 
