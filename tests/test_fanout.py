@@ -1,14 +1,12 @@
 """What every client gets through the fan-out is what it gets through the library's own way: the same, in the same order."""
 
 import random
-import time
 from types import SimpleNamespace
 
 import pytest
 import socketio
-from engineio.packet import Packet
 
-from chatapp.realtime import bounds, connections, fanout, relay, transports
+from chatapp.realtime import connections, fanout, relay, transports
 from chatapp.realtime.lines import framed
 from chatapp.realtime.transports import Transport
 
@@ -32,7 +30,8 @@ class Server:
 
     def __init__(self, is_fast):
         self.sio = socketio.Server(async_mode="threading", client_manager=relay.LocalClients())
-        self.sio.eio.owed, self.manager, self.timers = self.sio.manager.owed, self.sio.manager, []
+        self.manager, self.timers = self.sio.manager, []
+        transports.install(self.sio)
         if is_fast:
             self.manager.go_straight(lambda seconds, function: self.timers.append(function))
         self.sids = {}
@@ -238,23 +237,3 @@ def test_people_are_skipped_by_the_mark_that_names_them(room):
     room.tick()
     connections.discard(connection.sid)
     assert room.heard("ana") == b"" and b"typing" in room.heard("ben")
-
-
-def test_a_stalled_reader_is_cut_and_the_others_are_pinged():
-    server = Server(is_fast=True)
-    server.opens("ana", straight=True)
-    server.opens("ben", straight=True)
-    ana, ben = (server.sio.eio.sockets[name] for name in ("ana", "ben"))
-    cuts = []
-    ana.line.is_stalled, ana.line.cut_for = lambda now: True, cuts.append
-    ben.line.is_stalled = lambda now: False
-    ben.schedule_ping()
-    soon = ben.ping_at + 1
-    for one in (ana, ben):
-        transports.look_at(server.sio.eio, one, soon)
-    assert cuts == ["stalled"] and ben.line.frames == framed(Packet(2).encode()) and ben.last_ping
-    ben.line.frames = b""
-    ben.receive(Packet(3))
-    transports.look_at(server.sio.eio, ben, time.monotonic())
-    assert ben.line.frames == b"" and ben.last_ping is None, "its next ping is due later"
-    assert server.sio.eio.ping_timeout > bounds.STALLED_S

@@ -53,6 +53,11 @@ class LocalClients(RoomLists):
         everybody = self.rooms_here()[None]
         self.fanout.tell(room, event, encoded, frozenset(everybody[sid] for sid in but if sid in everybody))
 
+    def has_entered(self, eio_sid: str) -> bool:
+        """Whether a connection was let into the namespace."""
+        sid = self.sid_from_eio_sid(eio_sid, NAMESPACE)
+        return sid is not None and self.is_connected(sid, NAMESPACE)
+
     def rooms_here(self) -> dict:
         return self.rooms.get(NAMESPACE, {})
 

@@ -19,6 +19,8 @@ from . import slow_readers
 from .lines import Line, framed
 
 LOOK_S = 1.0  # between two looks at every connection
+LEAVE_S = 5.0  # for the other end to close too
+KEPT_OF_REQUEST = "eventlet."  # what the server itself needs of it at the end
 PROBE = "probe"
 log = structlog.get_logger(__name__)
 
@@ -26,13 +28,12 @@ log = structlog.get_logger(__name__)
 def install(server) -> None:
     """Give a `socketio.Server` these connections. Its manager's `owed(eio_sid)` is what one is to get before
     anything else that is sent to it (fanout.py)."""
-    server.eio.owed = getattr(server.manager, "owed", nothing)
+    server.eio.owed = server.manager.owed
+    server.eio.by_line = {}  # those with a line, until their handler has ended
+    server.eio.request_of = server.environ.get
+    server.eio.has_entered = server.manager.has_entered
     server.eio._service_task = lambda: look_after(server.eio)
     engineio.server.socket = SimpleNamespace(Socket=Transport)
-
-
-def nothing(_eio_sid: str) -> list:
-    return []
 
 
 class Transport(Socket):
@@ -40,6 +41,8 @@ class Transport(Socket):
 
     line: Line | None = None  # once there is a WebSocket that takes packets at once
     ping_at = 0.0  # monotonic; while `last_ping` is None
+    is_lean = False  # whether the request that opened it has been forgotten
+    left_at: float | None = None  # monotonic
 
     def send(self, pkt: Packet) -> None:
         """Upstream's door."""
@@ -72,20 +75,31 @@ class Transport(Socket):
             self.server._trigger_event("disconnect", self.sid, reason, run_async=False)
             if not abort:
                 self.give(Packet(CLOSE))
-            self.closed = True
+            self.closed, self.left_at = True, time.monotonic()
             self.line.end(self.hang_up)
 
     def _websocket_handler(self, ws):
         line = ws.line(self.server)
         if line is None:
             return super()._websocket_handler(ws)
-        if not self.connected or self.is_probed(ws, line):
+        polls = self.connected
+        if not polls or self.is_probed(ws, line):
             self.connected = self.upgraded = True
             self.hang_up = ws.close
             self.take(line)
+            self.queue = self.queue if polls else None  # its last poll may still be at it
+            self.server.by_line[self.sid] = self
             self.read(ws)
             self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+            del self.server.by_line[self.sid]
         return []
+
+    def forget_request(self) -> None:
+        """A handshake is some 10 KB, and a connection lasts for hours."""
+        self.is_lean = True
+        request = self.server.request_of(self.sid) or {}
+        for name in [name for name in request if not name.startswith(KEPT_OF_REQUEST)]:
+            del request[name]
 
     def is_probed(self, ws, line: Line) -> bool:
         """Whether a client that polls has come over to this WebSocket (Engine.IO's protocol, "Upgrade")."""
@@ -131,11 +145,11 @@ def is_packet(data: str | bytes | None, kind: int, content: str | None = None) -
 
 
 def look_after(eio) -> None:
-    """Again and again: ping who is to be pinged, end who does not answer or does not read."""
+    """Again and again: ping who is to be pinged, end who does not answer, does not read or does not leave."""
     while True:
         eio.sleep(LOOK_S)
         now = time.monotonic()
-        for connection in list(eio.sockets.values()):
+        for connection in {**eio.sockets, **eio.by_line}.values():
             try:
                 look_at(eio, connection, now)
             except Exception:
@@ -144,7 +158,7 @@ def look_after(eio) -> None:
 
 def look_at(eio, connection: Transport, now: float) -> None:
     if connection.closed:
-        eio.sockets.pop(connection.sid, None)
+        look_at_closed(eio, connection, now)
     elif connection.line is not None and connection.line.is_stalled(now):
         connection.line.cut_for("stalled")
     elif connection.last_ping is None:
@@ -153,3 +167,11 @@ def look_at(eio, connection: Transport, now: float) -> None:
     elif time.time() - connection.last_ping > eio.ping_timeout and not connection.closing:
         # Whatever has to be done at its end may take a while, and the others are to be pinged.
         eio.start_background_task(connection.close, wait=False, reason=eio.reason.PING_TIMEOUT)
+    if connection.line is not None and not connection.is_lean and eio.has_entered(connection.sid):
+        connection.forget_request()
+
+
+def look_at_closed(eio, connection: Transport, now: float) -> None:
+    eio.sockets.pop(connection.sid, None)
+    if connection.left_at is not None and now - connection.left_at > LEAVE_S:
+        connection.line.cut()

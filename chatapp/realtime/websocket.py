@@ -71,6 +71,8 @@ class BoundedEventPacket(EventPacket):
     handlers of those moments, and anything else ends in an exception without an ack: both become an unknown event.
     """
 
+    uses_binary_events = False  # we tell none, so what we tell need not be searched for bytes
+
     def decode(self, encoded_packet):
         attachments = super().decode(encoded_packet)
         if attachments > MAX_ATTACHMENTS:

@@ -6,6 +6,7 @@ from eventlet.websocket import FailedConnectionError, RFC6455WebSocket
 
 from ..bounds import FRAMES_A_TURN, MAX_FRAGMENTS, MAX_MESSAGE_BYTES, OFFERED_EXTENSIONS, packet_or_end
 from ..lines import Line
+from .on_eventlet import FORGET
 
 TOO_BIG = 1009  # the WebSocket protocol's status for a message over the bound
 
@@ -27,13 +28,14 @@ class BoundedWebSocket(RFC6455WebSocket):
     way_out: Line | None = None
 
     def line(self, eio) -> Line:
-        """The way out, for all that is sent from now on."""
-        self.socket.settimeout(eio.ping_interval + eio.ping_timeout)
+        """The way out, for all that is sent from now on. A silent peer is noticed by its pings."""
+        self.socket.settimeout(None)
+        self._msgs = self._sendlock = None  # upstream's own way
         self.way_out = Line(self.socket, self.socket.fd.send, eio.start_background_task)
         return self.way_out
 
     def _send(self, frame):
-        self.way_out.write(frame) if self.way_out else super()._send(frame)
+        self.way_out.write(frame)
 
     def wait(self):
         return packet_or_end(super().wait())
@@ -72,6 +74,7 @@ class BoundedWebSocketWSGI(WebSocketWSGI):
         environ.pop(OFFERED_EXTENSIONS, None)
         # Left in, it would have the server cut this connection at a stop, before what is under way has been answered.
         environ.pop("eventlet.set_idle", None)
+        environ.pop(FORGET, lambda: None)()
         try:
             return super().__call__(environ, start_response)
         finally:

@@ -18,6 +18,7 @@ SILENCE_S = 20  # the longest a request may stand still while it is sent
 OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 CLOSED = (errno.EBADF, errno.EINVAL)
 LOG_EVERY_S = 60
+FORGET = "chatapp.forget_head"  # in the environ: what to call once a request has become a WebSocket
 log = structlog.get_logger(__name__)
 
 
@@ -95,6 +96,8 @@ class PatientListener:
 class Protocol(eventlet.wsgi.HttpProtocol):
     """One connection, which leaves nothing behind for the garbage collector, and no request line in the log."""
 
+    # Upstream's 8 and 16 KB would stay with each WebSocket for as long as it lasts. What is larger passes by them.
+    rbufsize = wbufsize = 2048
     environ = None
     minimum_chunk_size = 1  # upstream keeps 4 KB back: a Server-Sent Event would wait for many others
 
@@ -102,7 +105,12 @@ class Protocol(eventlet.wsgi.HttpProtocol):
         environ = super().get_environ()
         if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
             environ["wsgi.input_terminated"] = True  # its reader knows where the body ends: the framework may read it
+        environ[FORGET] = self.forget_head
         return environ
+
+    def forget_head(self):
+        """It becomes a WebSocket: what was read of the request's head is in the environ."""
+        self.headers = None
 
     def log_message(self, *_):
         """A request that cannot be understood: its line may hold an invite code."""

@@ -1,0 +1,185 @@
+"""Connections are looked after by one task: pinged, cut, let go; and a WebSocket forgets the request that opened it."""
+
+import time
+
+import pytest
+from engineio.packet import MESSAGE, PING, PONG, UPGRADE, Packet
+
+from chatapp.realtime import bounds, transports
+from chatapp.realtime.lines import framed
+from tests.test_fanout import Server
+
+
+class Peer:
+    """The other end of a WebSocket: says what it is given, one after the other, then goes."""
+
+    def __init__(self, line, *said):
+        self.way_out, self.said, self.is_closed = line, list(said), False
+
+    def line(self, _eio):
+        return self.way_out
+
+    def wait(self):
+        return self.said.pop(0) if self.said else None
+
+    def close(self):
+        self.is_closed = True
+
+
+class Line:
+    """Notes what is written to it."""
+
+    def __init__(self):
+        self.frames, self.cuts, self.waiting, self.stalls = b"", [], (), False
+
+    def write(self, data):
+        self.frames += data
+
+    def is_stalled(self, _now):
+        return self.stalls
+
+    def cut_for(self, reason):
+        self.cuts.append(reason)
+
+    def cut(self):
+        self.cuts.append("")
+
+    def end(self, hang_up):
+        hang_up()
+
+
+@pytest.fixture
+def server():
+    return Server(is_fast=True)
+
+
+@pytest.fixture
+def eio(server):
+    return server.sio.eio
+
+
+@pytest.fixture
+def ana(server, eio):
+    """A connection that is open, in our namespace."""
+    server.opens("ana", straight=True)
+    eio.sockets["ana"].line = Line()
+    return eio.sockets["ana"]
+
+
+def looked_at(eio, connection, now=None):
+    transports.look_at(eio, connection, time.monotonic() if now is None else now)
+
+
+def test_it_is_pinged_when_it_is_due_and_again_after_it_answered(eio, ana):
+    ana.schedule_ping()
+    looked_at(eio, ana)
+    assert ana.line.frames == b""
+    looked_at(eio, ana, ana.ping_at)
+    assert ana.line.frames == framed(Packet(PING).encode())
+    looked_at(eio, ana, ana.ping_at + 1)
+    assert ana.line.frames == framed(Packet(PING).encode()), "one ping at a time"
+    ana.receive(Packet(PONG))
+    looked_at(eio, ana)
+    assert ana.last_ping is None
+    looked_at(eio, ana, ana.ping_at)
+    assert ana.line.frames == framed(Packet(PING).encode()) * 2
+
+
+def test_one_that_does_not_answer_is_closed_aside(eio, ana, monkeypatch):
+    begun = []
+    monkeypatch.setattr(eio, "start_background_task", lambda *given, **how: begun.append((given, how)))
+    ana.last_ping = time.time() - eio.ping_timeout + 1
+    looked_at(eio, ana)
+    assert begun == []
+    ana.last_ping -= 2
+    looked_at(eio, ana)
+    assert begun == [((ana.close,), {"wait": False, "reason": eio.reason.PING_TIMEOUT})]
+
+
+def test_one_that_stalls_is_cut_long_before(eio, ana):
+    ana.line.stalls = True
+    looked_at(eio, ana)
+    assert ana.line.cuts == ["stalled"]
+    assert eio.ping_timeout > bounds.STALLED_S
+
+
+def test_one_whose_other_end_does_not_close_too_is_cut(eio, ana):
+    ana.hang_up = lambda: None
+    ana.close(wait=False)
+    looked_at(eio, ana, ana.left_at + transports.LEAVE_S)
+    assert ana.line.cuts == [] and "ana" not in eio.sockets
+    looked_at(eio, ana, ana.left_at + transports.LEAVE_S + 0.1)
+    assert ana.line.cuts == [""]
+
+
+def test_the_request_is_forgotten_once_it_is_in(server, eio, ana):
+    request = {"HTTP_COOKIE": "a=b", "REMOTE_ADDR": "127.0.0.1", "eventlet.posthooks": []}
+    server.sio.environ["ana"] = request
+    server.opens("ben", straight=True)
+    ben = eio.sockets["ben"]
+    ben.line = Line()
+    server.closes("ben")
+    for one in (ana, ben):
+        one.closed = False
+        one.schedule_ping()
+        looked_at(eio, one)
+    assert request == {"eventlet.posthooks": []}
+    assert ana.is_lean and not ben.is_lean, "he is not in: his request may still be asked for"
+
+
+def test_a_websocket_says_what_was_queued_first_and_needs_no_queue_then(eio):
+    new = transports.Transport(eio, "new")
+    new.schedule_ping()
+    new.send(Packet(MESSAGE, "before"))
+    line = Line()
+    peer = Peer(line, "4hello")
+    got = []
+    new.receive = lambda packet: got.append((packet.data, new.queue, list(eio.by_line)))
+    assert new._websocket_handler(peer) == []
+    assert line.frames == framed("4before") and got == [("hello", None, ["new"])]
+    assert peer.is_closed and new.closed and eio.by_line == {}
+
+
+def test_one_that_polls_comes_over(eio):
+    old = transports.Transport(eio, "old")
+    old.connected = True
+    old.schedule_ping()
+    old.send(Packet(MESSAGE, "before"))
+    line = Line()
+    old._websocket_handler(Peer(line, "2probe", "5"))
+    assert line.frames == framed("3probe") + framed("4before") + framed(Packet(6).encode())
+    assert old.upgraded and not old.upgrading
+
+
+@pytest.mark.parametrize("said", [("2",), ("4probe",), ("2probe", "4"), ("2probe",), (), (b"2probe",)])
+def test_one_that_comes_over_wrongly_goes_on_polling(eio, said):
+    old = transports.Transport(eio, "old")
+    old.connected = True
+    old.schedule_ping()
+    old.send(Packet(MESSAGE, "before"))
+    old._websocket_handler(Peer(Line(), *said))
+    assert not old.upgraded and not old.upgrading and not old.closed and old.line is None
+    assert old.queue.get(block=False).data == "before"
+
+
+@pytest.mark.parametrize("said", ["9", "7", str(UPGRADE)])
+def test_an_unknown_packet_is_left_aside(eio, said):
+    new = transports.Transport(eio, "new")
+    new.schedule_ping()
+    got, receive = [], new.receive
+    new.receive = lambda packet: got.append(packet.data) or receive(packet)
+    new._websocket_handler(Peer(Line(), said, "4more"))
+    assert got[-1] == "more"
+
+
+def test_what_a_handler_stumbles_over_ends_the_connection_and_no_other(eio):
+    new = transports.Transport(eio, "new")
+    new.schedule_ping()
+
+    def stumble(_packet):
+        raise RuntimeError
+
+    new.receive = stumble
+    peer = Peer(Line(), "4one", "4two")
+    new._websocket_handler(peer)
+    assert new.closed and peer.said == ["4two"]
