@@ -177,7 +177,7 @@ class Message(db.Model):
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     edited_at: Mapped[datetime | None] = mapped_column(Moment)
     removed_at: Mapped[datetime | None] = mapped_column(Moment)
-    author: Mapped[Person] = relationship()
+    author: Mapped[Person] = relationship(viewonly=True)  # for reading: `author_id` is what is written
 
 
 # In these very words, so that SQLite too sees that the index holds what is asked for.

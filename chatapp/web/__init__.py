@@ -36,7 +36,7 @@ def register(app: Flask) -> None:
     static_files.configure(app)
     for blueprint in (*pages.BLUEPRINTS, *api.BLUEPRINTS, ops.blueprint):
         app.register_blueprint(blueprint)
-    app.jinja_env.globals["transports"] = transports(app)
+    app.jinja_env.globals |= {"transports": transports(app), "icon": pages.sidebar.icon}
     socketio.on_namespace(ChatNamespace(app))
     set_clock(app)
     server.before_stop(listeners.end_all)
