@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Request
 from flask_socketio import ConnectionRefusedError, Namespace
 
-from .. import bots, history, messages, metrics, presence, reading, streams, typists, wire
+from .. import bots, history, messages, metrics, presence, reading, redis_link, streams, typists, wire
 from ..errors import Invalid, NotFound, RateLimited, Unauthorized, UnknownEvent
 from ..models import Membership, Person
 from ..realtime import connections, delivered
@@ -46,6 +46,7 @@ class ChatNamespace(Namespace):
 
     def trigger_event(self, event, *arguments):
         """Every event comes through here: an application context around it, an ack behind it."""
+        redis_link.begin_request()
         with self.app.app_context():
             if event == "connect":
                 return self.on_connect(*arguments)
