@@ -14,7 +14,7 @@ from .processes import Running
 from .targets import Target
 
 MARGIN_S = 30
-JOIN_S, DRAIN_S = 120, 5
+JOIN_S, JOIN_EACH_S, DRAIN_S = 60, 0.06, 5
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,11 @@ class Load:
     phases: tuple[Phase, ...]
     options: dict = field(default_factory=dict)  # of the load generator; True for a switch
 
+    def join_timeout(self) -> float:
+        return JOIN_S + JOIN_EACH_S * self.clients
+
     def longest(self) -> float:
-        return JOIN_S + MARGIN_S + sum(one.seconds + DRAIN_S for one in self.phases)
+        return self.join_timeout() + MARGIN_S + sum(one.seconds + DRAIN_S for one in self.phases)
 
 
 def generate(target: Target, seed: Seed, server: Running, load: Load) -> dict:
@@ -59,7 +62,7 @@ def generate(target: Target, seed: Seed, server: Running, load: Load) -> dict:
 
 
 def command_for(target: Target, clients: Path, server: Running, load: Load) -> list[str]:
-    fixed = {"clients-file": clients, "clients": load.clients, "join-timeout": JOIN_S, "drain": DRAIN_S}
+    fixed = {"clients-file": clients, "clients": load.clients, "join-timeout": load.join_timeout(), "drain": DRAIN_S}
     where = {"ports": ",".join(map(str, server.ports)), "pids": ",".join(map(str, server.pids))}
     open_to_all = {"anonymous": True} if target.store is None else {}
     command = [str(build.program("load"))]

@@ -20,7 +20,7 @@ def describe() -> dict:
         "cpu": first_of("/proc/cpuinfo", r"model name\s*: (.+)"),
         "cores": len(CORES),
         "memory": f"{int(first_of('/proc/meminfo', MEMORY) or 0) / 1_048_576:.0f} GB",
-        "kernel": f"{platform.system()} {platform.release()}",
+        "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
         "virtual": "hypervisor" in Path("/proc/cpuinfo").read_text(),
         "python": platform.python_version(),
         "node": build.version(build.node()),

@@ -50,6 +50,14 @@ def judged(work: str, value: float | None, target: float, unit: str, note: str, 
     )
 
 
+def only_ours(name: str, rows: list[Row]) -> list[Row]:
+    """What a peer does is shown; it was asked for nothing."""
+    if not name.startswith("ours"):
+        for row in rows:
+            row.target, row.reached = "", None
+    return rows
+
+
 def held(row: Row, *phases: dict) -> Row:
     """The row, but never as reached where one of the phases it stands on lost something; and as nothing where the load
     generator itself was too slow."""

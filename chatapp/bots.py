@@ -113,10 +113,19 @@ def repeat(somebody: Person, message_id: int, gen: int) -> Message:
     """Have a message said again: by us where it is one of our assistants', else by the bot that hears of it."""
     message, _ = saying.find(somebody, message_id)
     is_ours = message.author.is_assistant
+    if is_ours:
+        require_answering(message)
     again = streams.repeat(somebody, message_id, gen, is_ours=is_ours)
     if is_ours:
         start(answer_again, message_id, gen + 1)
     return again
+
+
+def require_answering(message: Message) -> None:
+    """Forbidden where an assistant was switched off, put out or turned away: it says nothing, nothing old either."""
+    place = db.session.get(Membership, (message.room_id, message.author_id), populate_existing=True)
+    if place is None or place.answers == OFF or not message.author.active:
+        raise Forbidden("This assistant does not answer here any more.")
 
 
 def answer_again(message_id: int, gen: int) -> None:
@@ -155,7 +164,7 @@ def tell(turn: streams.Turn, told) -> None:
             told.stop()
         if pause:
             socketio.sleep(pause)
-    turn.end(told.outcome, told.error, told.usage and tuple(told.usage))
+    turn.end(told.outcome, told.error, told.cost)
 
 
 def is_model() -> bool:

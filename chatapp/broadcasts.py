@@ -2,11 +2,9 @@
 
 from . import wire
 from .extensions import socketio
-from .models import Message, Room
+from .models import AT_WORK, Message, Room
 from .realtime import connections
 from .realtime.connections import NAMESPACE
-
-AT_WORK = ("queued", "streaming")  # a stream that has not ended
 
 
 def to_room(room_id: str, event: str, payload: dict, *, but: int | None = None) -> None:
@@ -34,9 +32,14 @@ def as_it_is(message: Message, is_new: bool) -> tuple[str, dict]:
     """The event, with its payload, that tells a reader what a message is now. `is_new`: he knows nothing of it yet."""
     if is_new:
         return "newMessage", changed(message)
-    if message.gen and message.status not in AT_WORK and message.edited_at is None and message.removed_at is None:
-        return "streamComplete", completed(message)
-    return "messageUpdated", changed(message)
+    told = changed(message)
+    return ("streamComplete", ended(told)) if is_end(told["message"]) else ("messageUpdated", told)
+
+
+def is_end(shape: dict) -> bool:
+    """Whether a message, as it is on the wire, is best told as the end of its stream."""
+    is_touched = shape["editedAt"] or shape["removed"]
+    return bool(shape["gen"]) and shape["status"] not in AT_WORK and not is_touched
 
 
 def to_room_here(room_id: str, event: str, payload: dict) -> None:
@@ -65,8 +68,14 @@ def stream_complete(message: Message) -> None:
 
 
 def completed(message: Message) -> dict:
-    payload = changed(message) | {"gen": message.gen, "length": wire.utf16_length(message.content)}
-    return payload | ({"error": message.error} if message.error else {})
+    return ended(changed(message))
+
+
+def ended(told: dict) -> dict:
+    """What `streamComplete` tells beside the message."""
+    shape = told["message"]
+    error = {"error": shape["error"]} if shape["error"] else {}
+    return told | {"gen": shape["gen"], "length": wire.utf16_length(shape["content"])} | error
 
 
 def typing(room_id: str, user: dict, is_typing: bool) -> None:

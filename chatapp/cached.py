@@ -22,13 +22,17 @@ def history_key(room_id: str) -> str:
     return f"history:{room_id}"
 
 
+def sheet_key(room_id: str) -> str:
+    return f"history:{room_id}:page"
+
+
 def full_key(room_id: str) -> str:
     return f"session:{room_id}:full"
 
 
 def forget(room_id: str) -> None:
     """Drop the cached values of a room where something was said, edited or removed."""
-    cache.delete_many(history_key(room_id), full_key(room_id))
+    cache.delete_many(history_key(room_id), sheet_key(room_id), full_key(room_id))
 
 
 def forget_full(room_ids: Iterable[str]) -> None:

@@ -3,32 +3,79 @@
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import Select, select, update
+from sqlalchemy import FromClause, Select, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import joinedload
 
-from . import secret
+from . import database, secret
 from .extensions import db
-from .models import Device, Person, Token, now
+from .models import Device, Membership, Person, Room, Token, now
 
 NOTED_EVERY = timedelta(minutes=10)  # that it was used: a request writes no oftener
 LAST_USE = {Device: Device.last_seen_at, Token: Token.last_used_at}
+Kind = type[Device] | type[Token]
 log = structlog.get_logger(__name__)
 
 
-def by_secret(kind: type[Device] | type[Token], key: str) -> Device | Token | None:
+def of_active(kind: Kind) -> FromClause:
+    """Credentials of this kind with their people."""
+    return kind.__table__.join(PEOPLE, PEOPLE.c.id == kind.__table__.c.person_id)
+
+
+def by_id(kind: Kind, places: FromClause, *wanted: type) -> Select:
+    """Of the credential and the person that a connection was opened with."""
+    held = kind.__table__.c
+    mine = (held.id == bindparam("credential"), held.person_id == bindparam("person"), PEOPLE.c.active)
+    return select(*database.columns(*wanted)).select_from(places).where(*mine)
+
+
+def by_digest(kind: Kind) -> Select:
+    mine = (kind.__table__.c.secret_hash == bindparam("digest"), PEOPLE.c.active)
+    return select(*database.columns(kind, Person)).select_from(of_active(kind)).where(*mine)
+
+
+def in_room(kind: Kind) -> Select:
+    """The person whose credential it is, and his place in a room where he has one."""
+    his = (MEMBERSHIPS.c.person_id == PEOPLE.c.id) & (MEMBERSHIPS.c.room_id == bindparam("room"))
+    places = of_active(kind).outerjoin(MEMBERSHIPS, his).outerjoin(ROOMS, ROOMS.c.id == MEMBERSHIPS.c.room_id)
+    return by_id(kind, places, Person, Membership, Room)
+
+
+# Put together once: that would cost more than to ask them.
+PEOPLE, MEMBERSHIPS, ROOMS = Person.__table__, Membership.__table__, Room.__table__
+BY_DIGEST = {kind: by_digest(kind) for kind in (Device, Token)}
+BY_ID = {kind: by_id(kind, of_active(kind), Person) for kind in (Device, Token)}
+IN_ROOM = {kind: in_room(kind) for kind in (Device, Token)}
+
+
+def by_secret(kind: Kind, key: str) -> Device | Token | None:
     """The device or token of an active person that holds this secret."""
-    return db.session.scalar(of_active(kind).where(kind.secret_hash == secret.digest(key)))
+    row = database.ask(BY_DIGEST[kind], digest=secret.digest(key))
+    if row is None:
+        return None
+    proof, somebody = database.objects(row, kind, Person)
+    database.put(proof, person=somebody)
+    return proof
 
 
-def by_id(kind: type[Device] | type[Token], credential_id: int) -> Device | Token | None:
-    """The same by id: for a connection that showed its secret when it opened."""
-    return db.session.scalar(of_active(kind).where(kind.id == credential_id))
+def still(kind: Kind, credential_id: int, person_id: int) -> Person | None:
+    """Whose connection it is, if what it showed when it opened counts to this moment."""
+    row = database.ask(BY_ID[kind], credential=credential_id, person=person_id)
+    return row and database.objects(row, Person)[0]
 
 
-def of_active(kind: type[Device] | type[Token]) -> Select:
-    wanted = select(kind).join(kind.person).where(Person.active)
-    return wanted.options(joinedload(kind.person, innerjoin=True)).execution_options(populate_existing=True)
+def still_in(
+    kind: Kind, credential_id: int, person_id: int, room_id: str | None
+) -> tuple[Person | None, Membership | None]:
+    """The same and, by the same question, his place in a room: as rooms.membership_of, or None."""
+    if room_id is None:
+        return still(kind, credential_id, person_id), None
+    row = database.ask(IN_ROOM[kind], credential=credential_id, person=person_id, room=room_id)
+    if row is None:
+        return None, None
+    somebody, membership, room = database.objects(row, Person, Membership, Room)
+    if membership is not None:
+        database.put(membership, room=room, person=somebody)
+    return somebody, membership
 
 
 def note_use(proof: Device | Token) -> None:

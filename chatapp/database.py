@@ -1,13 +1,16 @@
-"""What each database needs before its first query (for the factory, and for the server before it serves), and how to
-let go of one while waiting for others.
+"""What each database needs before its first query (for the factory, and for the server before it serves), how to let
+go of one while waiting for others, and the short way to ask one question or make one change.
 """
 
 import sqlite3
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import Column, Connection, Executable, Row, event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.attributes import instance_dict, manager_of_class
 
 from .extensions import db, postgres
 
@@ -51,7 +54,76 @@ def release() -> None:
     """End the read under way, so that its connection is free for others while this one waits for Redis, a lock or a
     client. What was read stays readable. Never called with a change under way: it would be committed.
     """
-    db.session.commit()
+    if in_transaction():
+        db.session.commit()
+
+
+def in_transaction() -> bool:
+    """Whether this context's session holds a connection (to ask a session makes none)."""
+    return db.session.registry.has() and db.session().in_transaction()
+
+
+@contextmanager
+def short_way() -> Iterator[Connection]:
+    """A connection for what every command does: without a session, which would cost more than the question. On
+    PostgreSQL each statement is a transaction by itself, which saves the journeys for its beginning and its end; on
+    SQLite they are one together. (SQLAlchemy's own way to autocommit makes two journeys more.)"""
+    engine = db.engine
+    if engine.dialect.name == "sqlite":
+        with engine.begin() as connection:
+            yield connection
+        return
+    with engine.connect() as connection:
+        driver = connection.connection.dbapi_connection
+        driver.autocommit = True
+        try:
+            yield connection
+        finally:
+            if not driver.closed:
+                driver.autocommit = False
+
+
+def ask(question: Executable, **values) -> Row | None:
+    """The one row that answers a prepared question, or None; as ask_all."""
+    found = ask_all(question, **values)
+    return found[0] if found else None
+
+
+def ask_all(question: Executable, **values) -> Sequence[Row]:
+    """The rows that answer a prepared question. By the session where that has begun something, which counts too; else
+    by a connection that goes back at once."""
+    if in_transaction():
+        return db.session.execute(question, values).all()
+    with short_way() as connection:
+        return connection.execute(question, values).all()
+
+
+def columns(*kinds: type) -> list[Column]:
+    """All that the tables of these kinds hold, for `objects`."""
+    return [column for kind in kinds for column in kind.__table__.columns]
+
+
+def objects(row: Row, *kinds: type) -> list:
+    """What lies in a row of `columns(*kinds)`; None where an outer join found nothing."""
+    found, start = [], 0
+    for kind in kinds:
+        names = kind.__table__.columns.keys()
+        values = row[start : start + len(names)]
+        found.append(None if values[0] is None else read_as(kind, dict(zip(names, values, strict=True))))
+        start += len(names)
+    return found
+
+
+def read_as(kind: type, values: dict):
+    """An object for reading: it belongs to no session, which makes it cheap, and a change of it is written nowhere."""
+    made = manager_of_class(kind).new_instance()
+    instance_dict(made).update(values)
+    return made
+
+
+def put(made, **related) -> None:
+    """Give one of those what it is related to."""
+    instance_dict(made).update(related)
 
 
 def prepare_sqlite(connection: sqlite3.Connection, _record) -> None:

@@ -2,10 +2,10 @@
 
 import hashlib
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
-from . import notices, ratelimit, rooms
+from . import database, notices, ratelimit, rooms
 from .errors import Invalid
 from .extensions import db
 from .models import Membership, Person, Room
@@ -49,10 +49,18 @@ def make(somebody: Person, ids: set[int], key: str) -> str | None:
     return room.id
 
 
-def people_of(room_ids: list[str]) -> dict[str, list[Person]]:
-    """The people of several direct rooms at once (for a side bar)."""
-    wanted = select(Membership.room_id, Person).join(Membership.person).where(Membership.room_id.in_(room_ids))
-    found: dict[str, list[Person]] = {room_id: [] for room_id in room_ids}
-    for room_id, somebody in db.session.execute(wanted.order_by(Person.name)):
-        found[room_id].append(somebody)
+def people_in() -> Select:
+    memberships, people = Membership.__table__.c, Person.__table__.c
+    of_them = (memberships.room_id.in_(bindparam("rooms", expanding=True)), people.id == memberships.person_id)
+    return select(memberships.room_id, people.id, people.name).where(*of_them).order_by(people.name)
+
+
+PEOPLE = people_in()
+
+
+def people_of(room_ids: list[str]) -> dict[str, list[Row]]:
+    """The people of several direct rooms at once (for a side bar): `id` and `name` of each, by name."""
+    found: dict[str, list[Row]] = {room_id: [] for room_id in room_ids}
+    for row in database.ask_all(PEOPLE, rooms=room_ids) if room_ids else ():
+        found[row.room_id].append(row)
     return found

@@ -5,19 +5,27 @@ class ChatError(Exception):
     """A refusal that may be told to whoever asked.
 
     `message` is a sentence for people, `field` the camelCase name of the payload's field at fault,
-    `retry_after` the whole or broken seconds after which asking again makes sense, `length` where a stream's text ends.
+    `retry_after` the whole or broken seconds after which asking again makes sense. Of a stream, `length` is where its
+    text ends, `status` where it stands.
     """
 
     code = "internal"
 
     def __init__(
-        self, message: str, *, field: str | None = None, retry_after: float | None = None, length: int | None = None
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        retry_after: float | None = None,
+        length: int | None = None,
+        status: str | None = None,
     ):
         super().__init__(message)
         self.message = message
         self.field = field
         self.retry_after = retry_after
         self.length = length
+        self.status = status
 
     def to_dict(self) -> dict:
         """The `error` object of the contract (section 2)."""
@@ -28,6 +36,8 @@ class ChatError(Exception):
             error["retryAfter"] = round(self.retry_after, 3)
         if self.length is not None:
             error["length"] = self.length
+        if self.status is not None:
+            error["status"] = self.status
         return error
 
 

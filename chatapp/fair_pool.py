@@ -6,11 +6,14 @@ the same ones then win again and again, and the others are told after some secon
 
 import logging
 import threading
+import time
 from collections import deque
 
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.util.queue import Empty, Queue
 
+TRUSTED_S = 1.0
+CAME_BACK = "came back"  # when (monotonic seconds)
 logging.getLogger(__name__).setLevel(logging.WARNING)  # upstream tells each coming and going there, with addresses
 
 
@@ -64,4 +67,16 @@ class Line(Queue):
 
 
 class FairPool(QueuePool):
+    """Asks a connection whether it is alive (`pool_pre_ping`) only after it lay idle: under load that would be every
+    second journey to the server. One that died within TRUSTED_S fails who uses it, and the rest of the pool with it."""
+
     _queue_class = Line
+
+    def _do_get(self):
+        record = super()._do_get()
+        record.fresh |= time.monotonic() - record.info.get(CAME_BACK, -TRUSTED_S) < TRUSTED_S
+        return record
+
+    def _do_return_conn(self, record):
+        record.info[CAME_BACK] = time.monotonic()
+        super()._do_return_conn(record)

@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 
 from .extensions import db
 from .models import Device, Message, Person, Room, Stream, Token, now
 
 DAY = timedelta(days=1)
+TOKENS = Stream.prompt_tokens + Stream.completion_tokens
 
 
 def count() -> dict[str, int]:
@@ -27,18 +28,29 @@ def count() -> dict[str, int]:
         "streams": number(select(func.count()).select_from(Stream)),
         "promptTokens": number(select(func.sum(Stream.prompt_tokens))),
         "completionTokens": number(select(func.sum(Stream.completion_tokens))),
+        "estimatedTokens": number(select(func.sum(TOKENS)).where(Stream.is_estimate)),
     }
 
 
 def askers(limit: int = 10) -> list[dict]:
-    """Who had most spoken for them, from the ledger of streams: answers, seconds of speaking, tokens where known."""
-    seconds = func.sum(duration())
-    tokens = func.coalesce(func.sum(Stream.prompt_tokens + Stream.completion_tokens), 0)
-    wanted = select(Person.id, Person.name, func.count().label("answers"), seconds, tokens)
-    grouped = wanted.join(Stream, Stream.asker_id == Person.id).group_by(Person.id, Person.name)
-    rows = db.session.execute(grouped.order_by(func.count().desc(), Person.id).limit(limit))
-    names = ("id", "name", "answers", "seconds", "tokens")
-    return [dict(zip(names, (*row[:3], round(float(row[3] or 0), 1), int(row[4])), strict=True)) for row in rows]
+    """Who had most spoken for them, from the ledger of streams: answers, seconds of speaking, tokens where known, and
+    how many of these are estimated. (What somebody spoke himself is no answer to him.)"""
+    tokens = func.coalesce(func.sum(TOKENS), 0)
+    estimated = func.coalesce(func.sum(case((Stream.is_estimate, TOKENS), else_=0)), 0)
+    wanted = select(Person.id, Person.name, func.count(), func.sum(duration()), tokens, estimated)
+    asked = wanted.join(Stream, (Stream.asker_id == Person.id) & (Stream.author_id != Person.id))
+    grouped = asked.group_by(Person.id, Person.name).order_by(func.count().desc(), Person.id)
+    return [
+        {
+            "id": id_,
+            "name": name,
+            "answers": answers,
+            "seconds": round(float(seconds or 0), 1),
+            "tokens": int(tokens),
+            "estimatedTokens": int(estimated),
+        }
+        for id_, name, answers, seconds, tokens, estimated in db.session.execute(grouped.limit(limit))
+    ]
 
 
 def duration():

@@ -6,15 +6,31 @@ replica counts only where it stands at that same `rev`. None holds a database co
 
 from collections.abc import Callable
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy.orm import Session
 
-from . import cached, database, rooms, wire
+from . import broadcasts, cached, database, rooms, wire
 from .extensions import db, replicas
-from .models import Membership, Message, Room
+from .models import Membership, Message, Person, Room
 
 LATEST = 10  # messages: what a first join and the history cache hold
+SHEET = 50  # messages: what the page of a room shows
 CHANGES_MAX = 200  # changed messages in one answer
+
+
+def of_room() -> Select:
+    """The questions for pages, put together once: that would cost more than to ask them."""
+    table, people = Message.__table__, Person.__table__
+    both = table.join(people, people.c.id == table.c.author_id)
+    wanted = select(*database.columns(Message, Person)).select_from(both).where(table.c.room_id == bindparam("room"))
+    return wanted.limit(bindparam("rows"))
+
+
+TABLE = Message.__table__.c
+NEWEST = of_room().order_by(TABLE.seq.desc())
+BEFORE = NEWEST.where(TABLE.seq < bindparam("seq"))
+AFTER = of_room().where(TABLE.seq > bindparam("seq")).order_by(TABLE.seq)
+CHANGED = of_room().where(TABLE.rev > bindparam("rev")).order_by(TABLE.rev)
 
 
 def latest(membership: Membership) -> dict:
@@ -24,6 +40,25 @@ def latest(membership: Membership) -> dict:
 
 def latest_of(room: Room) -> dict:
     return cached.kept(cached.history_key(room.id), [room.rev], lambda: older_than(room, None, LATEST))
+
+
+def sheet(membership: Membership) -> dict:
+    """The newest page as a room opens with it (see sheet_of), from the cache when it is as new as `membership`."""
+    room = membership.room
+    return cached.kept(cached.sheet_key(room.id), [room.rev], lambda: sheet_of(older_than(room, None, SHEET)))
+
+
+def sheet_of(found: dict) -> dict:
+    """`{html, first, last, growing, hasMore, lastRev}` of a page: all its messages in one piece, the `seq` of its first
+    and last one (0: it is empty), and whether one of them is still being said."""
+    messages = found["messages"]
+    shown = {
+        "html": "\n".join(one["html"] for one in messages),
+        "hasMore": found["hasMore"],
+        "lastRev": found["lastRev"],
+    }
+    shown |= {"first": messages[0]["seq"], "last": messages[-1]["seq"]} if messages else {"first": 0, "last": 0}
+    return shown | {"growing": any(one["status"] in broadcasts.AT_WORK for one in messages)}
 
 
 def full(membership: Membership) -> dict:
@@ -54,17 +89,14 @@ def before(membership: Membership, seq: int | None, limit: int) -> dict:
 
 
 def older_than(room: Room, seq: int | None, limit: int) -> dict:
-    wanted = of_room(room).order_by(Message.seq.desc())
-    if seq is not None:
-        wanted = wanted.where(Message.seq < seq)
-    rows = messages_of(room, wanted, limit + 1)
+    rows = messages_of(room, NEWEST, limit + 1) if seq is None else messages_of(room, BEFORE, limit + 1, seq=seq)
     return page(room, rows[:limit][::-1], len(rows) > limit)
 
 
 def after(membership: Membership, seq: int, limit: int) -> dict:
     """The `limit` messages after `seq`, oldest first; `hasMore`: newer ones lie behind them."""
     room = membership.room
-    rows = messages_of(room, of_room(room).where(Message.seq > seq).order_by(Message.seq), limit + 1)
+    rows = messages_of(room, AFTER, limit + 1, seq=seq)
     return page(room, rows[:limit], len(rows) > limit)
 
 
@@ -79,7 +111,7 @@ def changes(membership: Membership, after_rev: int, limit: int = CHANGES_MAX) ->
         return page(room, [], False)
     if after_rev > room.rev:
         return latest_of(room)
-    rows = messages_of(room, of_room(room).where(Message.rev > after_rev).order_by(Message.rev), limit + 1)
+    rows = messages_of(room, CHANGED, limit + 1, rev=after_rev)
     return page(room, rows[:limit], len(rows) > limit)
 
 
@@ -91,13 +123,15 @@ def around(membership: Membership, seq: int, limit: int) -> tuple[dict, bool]:
     return older | {"messages": messages}, newer["hasMore"]
 
 
-def of_room(room: Room) -> Select:
-    return select(Message).where(Message.room_id == room.id)
+def messages_of(room: Room, wanted: Select, limit: int, **where) -> list[Message]:
+    given = where | {"room": room.id, "rows": limit}
+    return [authored(row) for row in read(room, lambda source: source.execute(wanted, given).all())]
 
 
-def messages_of(room: Room, wanted: Select, limit: int) -> list[Message]:
-    fresh = wanted.limit(limit).options(joinedload(Message.author, innerjoin=True))
-    return read(room, lambda source: list(source.scalars(fresh.execution_options(populate_existing=True))))
+def authored(row: Row) -> Message:
+    message, author = database.objects(row, Message, Person)
+    database.put(message, author=author)
+    return message
 
 
 def read(room: Room, question: Callable[[Session], list]) -> list:

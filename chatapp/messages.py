@@ -23,9 +23,8 @@ def send(membership: Membership, content: str, client_id: str, reply_to: int | N
         if said is None:
             raise
         return said, False
-    body_html = markdown.to_html(content)
-    message = saying.unplaced(membership, client_id, content, body_html=body_html, reply_to_id=reply_to)
-    if not saying.place(message):
+    message = saying.place(membership, client_id, content, markdown.to_html(content), reply_to)
+    if message is None:
         ratelimit.give_back(membership.person_id)
         return saying.said_before(membership, content, client_id), False
     typists.stop(message.room_id, message.author_id)

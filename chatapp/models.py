@@ -177,11 +177,12 @@ class Message(db.Model):
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     edited_at: Mapped[datetime | None] = mapped_column(Moment)
     removed_at: Mapped[datetime | None] = mapped_column(Moment)
-    author: Mapped[Person] = relationship()
+    author: Mapped[Person] = relationship(viewonly=True)  # for reading: `author_id` is what is written
 
 
+AT_WORK = ("queued", "streaming")  # a stream that has not ended
 # In these very words, so that SQLite too sees that the index holds what is asked for.
-AT_WORK = text("status IN ('queued', 'streaming')")
+IS_AT_WORK = text("status IN ('queued', 'streaming')")
 
 
 class Stream(db.Model):
@@ -192,7 +193,7 @@ class Stream(db.Model):
 
     __tablename__ = "streams"
     __table_args__ = (
-        Index("streams_at_work", "room_id", "status", sqlite_where=AT_WORK, postgresql_where=AT_WORK),
+        Index("streams_at_work", "room_id", "status", sqlite_where=IS_AT_WORK, postgresql_where=IS_AT_WORK),
         Index("streams_by_time", "created_at"),
     )
 
@@ -212,6 +213,7 @@ class Stream(db.Model):
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
     prompt_tokens: Mapped[int | None] = mapped_column()
     completion_tokens: Mapped[int | None] = mapped_column()
+    is_estimate: Mapped[bool] = mapped_column(default=False, server_default=false())  # of the tokens: none were told
 
 
 class Notice(db.Model):

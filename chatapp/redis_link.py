@@ -7,7 +7,10 @@ looks for Redis in the background (`probe`) and closes the breaker when it answe
 """
 
 import threading
+import time
 from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TypeVar
 
 import redis
@@ -30,11 +33,30 @@ from . import metrics
 
 ANSWER_S = 0.15  # of patience with one answer, or with one attempt to connect
 QUEUE_S = 0.05  # of patience until another request gives its connection back
+REQUEST_S = 0.1  # of waiting in one request, after which it does without: with one more answer it gains 250 ms at most
+REQUEST_LASTS_S = 2.0  # then it may wait anew: some requests never end
+SLOW_TOLD_S = 60.0
 CONNECTIONS_MAX = 256  # of one process
 # What opens the breaker; other errors are refusals. (A cluster of which no node answers has an error of no family.)
 AWAY = (ConnectionError, TimeoutError, ClusterDownError, RedisClusterException, OSError)
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Since when (monotonic) it is counted for how long a request has waited for Redis."""
+
+    since: float
+    seconds: float = 0.0
+
+
+_waiting: ContextVar[Waiting | None] = ContextVar("waiting_for_redis", default=None)
+
+
+def begin_request() -> None:
+    """A request or a command begins, in this thread or green thread; and with it, its patience."""
+    _waiting.set(Waiting(time.monotonic()))
 
 
 class RedisLink:
@@ -44,6 +66,7 @@ class RedisLink:
         self.settings: dict = {}
         self.away = False
         self.refused = False
+        self.slow_at = float("-inf")  # when that was last told (monotonic seconds)
         self._client = None
         self._making = threading.Lock()
         self._on_return: list[Callable[[], object]] = []
@@ -79,9 +102,11 @@ class RedisLink:
             raise
 
     def ask(self, question: Callable[[redis.Redis], Answer], otherwise: Answer = None) -> Answer:
-        """`question(client)`, or `otherwise`. Within ANSWER_S, but for a Redis that answers each step slowly."""
-        if self.away or not self.in_use:
+        """`question(client)`, or `otherwise`. Within ANSWER_S for each step of it; and of a Redis that answers every
+        step slowly a request only asks until it has waited for REQUEST_S."""
+        if self.away or not self.in_use or self.is_spent():
             return otherwise
+        began = time.monotonic()
         try:
             answer = question(self.client)
         except AWAY as error:
@@ -90,8 +115,24 @@ class RedisLink:
         except RedisError as error:  # out of memory, read-only, a wrong type: it is there and says no
             self.note_refusal(error)
             return otherwise
+        finally:
+            if waiting := _waiting.get():
+                waiting.seconds += time.monotonic() - began
         self.refused = False
         return answer
+
+    def is_spent(self) -> bool:
+        """Whether the request under way, if one is, has waited for Redis long enough."""
+        waiting = _waiting.get()
+        if waiting is None or waiting.seconds < REQUEST_S:
+            return False
+        if time.monotonic() - waiting.since > REQUEST_LASTS_S:
+            begin_request()
+            return False
+        if time.monotonic() - self.slow_at > SLOW_TOLD_S:
+            self.slow_at = time.monotonic()
+            log.warning("redis_slow", waited_ms=round(waiting.seconds * 1000))
+        return True
 
     def note_away(self, error: Exception) -> None:
         """Open the breaker, unless only our own connections ran out."""

@@ -2,10 +2,10 @@
 
 import uuid
 
-from sqlalchemy import Select, func, insert, literal, select, update
+from sqlalchemy import BindParameter, Row, Select, Update, bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from . import cached, notices, ratelimit
+from . import cached, database, notices, ratelimit
 from .errors import Forbidden, Invalid, NotFound
 from .extensions import db
 from .models import Membership, Person, Room, now
@@ -14,13 +14,28 @@ MEMBERSHIPS_LOCK = 1  # the key of PostgreSQL's advisory lock
 OPEN, CLOSED, DIRECT = "open", "closed", "direct"
 
 
+def place_in_room() -> Select:
+    """The question of membership_of, put together once: that would cost more than to ask it."""
+    memberships, people, room = Membership.__table__, Person.__table__, Room.__table__
+    places = memberships.join(people, people.c.id == memberships.c.person_id)
+    mine = memberships.c.room_id == bindparam("room"), memberships.c.person_id == bindparam("person")
+    wanted = select(*database.columns(Membership, Person, Room))
+    return wanted.select_from(places.join(room, room.c.id == memberships.c.room_id)).where(*mine)
+
+
+PLACE = place_in_room()
+
+
 def membership_of(somebody: Person, room_id: str) -> Membership:
-    """THE authorization: somebody's place in a room, as it is now, or NotFound (also for a room he may not know of)."""
-    wanted = select(Membership).where(Membership.room_id == room_id, Membership.person_id == somebody.id)
-    fresh = wanted.options(joinedload(Membership.room, innerjoin=True), joinedload(Membership.person, innerjoin=True))
-    membership = db.session.scalar(fresh.execution_options(populate_existing=True))
-    if membership is None:
+    """THE authorization: somebody's place in a room, as it is now, or NotFound (also for a room he may not know of).
+
+    To be read: it belongs to no session. (What a socket asks is looked up with its credential: credentials.still_in.)
+    """
+    row = database.ask(PLACE, room=room_id, person=somebody.id)
+    if row is None:
         raise NotFound("There is no such room.")
+    membership, person, room = database.objects(row, Membership, Person, Room)
+    database.put(membership, person=person, room=room)
     return membership
 
 
@@ -29,6 +44,20 @@ def of(somebody: Person) -> list[Membership]:
     wanted = select(Membership).join(Membership.room).where(Membership.person_id == somebody.id)
     loaded = wanted.options(joinedload(Membership.room, innerjoin=True), joinedload(Membership.person, innerjoin=True))
     return sorted(db.session.scalars(loaded), key=lambda one: (one.room.name.casefold(), one.room_id))
+
+
+def listed() -> Select:
+    rooms, memberships = Room.__table__.c, Membership.__table__.c
+    mine = (memberships.person_id == bindparam("person"), memberships.room_id == rooms.id, rooms.archived_at.is_(None))
+    return select(rooms.id, rooms.name, rooms.kind, rooms.rev).where(*mine)
+
+
+LISTED = listed()
+
+
+def listed_for(somebody: Person) -> list[Row]:
+    """Somebody's rooms, archived ones left out, by name: `id`, `name`, `kind` and `rev` of each."""
+    return sorted(database.ask_all(LISTED, person=somebody.id), key=lambda one: (one.name.casefold(), one.id))
 
 
 def members_of(room_id: str, source: Session = db.session) -> list[Membership]:
@@ -153,7 +182,7 @@ def revise(
     """Rename, set the topic, archive or bring back; None leaves a thing as it is. For owners and administrators."""
     require_moderator(membership)
     ratelimit.take(membership.person_id, "change")
-    room = membership.room
+    room = db.session.get(Room, membership.room_id, populate_existing=True)
     if name is not None:
         room.name = name
     if topic is not None:
@@ -180,24 +209,32 @@ def archive(room: Room, archived: bool = True) -> None:
         notices.obey()
 
 
-def advance(room_id: str, count: int = 1) -> tuple[int, int]:
-    """The next `seq` and `rev` of a room, in the transaction under way; of the next `count`, the last.
+def step(even_archived: bool = False, **by: int | BindParameter) -> Update:
+    """Take the next of these counters of the room `room`, in one statement: both are answered. Its row lock makes them
+    follow commit order, without a hole. No row when the room was archived."""
+    rooms = Room.__table__
+    wanted = [rooms.c.id == bindparam("room")] + ([] if even_archived else [rooms.c.archived_at.is_(None)])
+    values = {name: rooms.c[name] + count for name, count in by.items()}
+    return update(rooms).where(*wanted).values(values).returning(rooms.c.last_seq, rooms.c.rev)
 
-    The row lock it takes makes both follow commit order, without a hole. Forbidden when the room was archived.
-    """
-    return counted(room_id, last_seq=Room.last_seq + count, rev=Room.rev + count)
+
+STEP = step(last_seq=bindparam("count"), rev=bindparam("count"))
+REV_STEP, ANY_REV_STEP = step(rev=1), step(even_archived=True, rev=1)
+
+
+def advance(room_id: str, count: int = 1) -> tuple[int, int]:
+    """The next `seq` and `rev` of a room, in the transaction under way; of the next `count`, the last. Forbidden when
+    the room was archived."""
+    return counted(STEP, room=room_id, count=count)
 
 
 def advance_rev(room_id: str, *, even_archived: bool = False) -> int:
     """The next `rev` alone: something said before has changed. As advance."""
-    return counted(room_id, even_archived, rev=Room.rev + 1)[1]
+    return counted(ANY_REV_STEP if even_archived else REV_STEP, room=room_id)[1]
 
 
-def counted(room_id: str, even_archived: bool = False, **values) -> tuple[int, int]:
-    rooms = Room.__table__
-    wanted = [rooms.c.id == room_id] if even_archived else [rooms.c.id == room_id, rooms.c.archived_at.is_(None)]
-    step = update(rooms).where(*wanted).values(**values)
-    counters = db.session.execute(step.returning(rooms.c.last_seq, rooms.c.rev)).one_or_none()
+def counted(taking: Update, **values) -> tuple[int, int]:
+    counters = db.session.execute(taking, values).one_or_none()
     if counters is None:
         db.session.rollback()
         raise Forbidden("This room is archived.")

@@ -17,7 +17,7 @@ from sqlalchemy import delete, event
 from chatapp import bots, create_app, notices, passwords, presence, ratelimit, reading, typists
 from chatapp.extensions import db, limiter, redis, replicas, socketio
 from chatapp.realtime import connections, delivered, strangers
-from chatapp.streams import tending, voices
+from chatapp.streams import sharing, tending, voices
 
 pytest.register_assert_rewrite("tests.cast")
 
@@ -25,7 +25,10 @@ from tests.cast import Browser, Clock, Somebody, asked_for, flush  # noqa: E402 
 
 pytest_plugins = ["tests.figures", "tests.grounds"]
 # Modules that remember in memory.
-FORGETFUL = (presence, typists, notices, ratelimit, connections, delivered, strangers, voices, tending, reading, bots)
+FORGETFUL = (
+    *(presence, typists, notices, ratelimit, connections, delivered, strangers),
+    *(voices, sharing, tending, reading, bots),
+)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -159,6 +162,23 @@ def cleo(cast):
 def eve(cast):
     """Has an account, and no business in `room`."""
     return cast("Eve")
+
+
+@pytest.fixture
+def robby(cast):
+    """A bot from outside, that speaks with its token."""
+    return cast("Robby", kind="bot")
+
+
+@pytest.fixture
+def workshop(ana, ben, robby):
+    """A room where somebody speaks piece by piece: Ana's, with Ben and Robby. All are in it, and heard so."""
+    room = ana.makes("Workshop", members=(ben, robby))
+    for one in (ana, ben, robby):
+        one.enters(room)
+    for one in (ana, ben, robby):
+        one.hears_all()
+    return room
 
 
 @pytest.fixture

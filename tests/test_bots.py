@@ -1,19 +1,22 @@
 """Assistants of our own: who of them answers what, and what becomes of an answer."""
 
+import json
+
 import pytest
 
 from chatapp import bots
 from chatapp.assistant.answers import Answer, Usage
+from chatapp.bots import start  # before the tests' own takes its place
 from chatapp.errors import Unavailable
 from chatapp.extensions import db
 from chatapp.models import Membership, Stream
-from tests.cast import asked_for
+from chatapp.streams import endings, turns, voices
+from tests.cast import asked_for, outside
 
 
 @pytest.fixture
-def robby(cast, app):
+def robby(robby, app):
     """An assistant."""
-    robby = cast("Robby", kind="bot")
     with app.app_context():
         robby.row().is_assistant = True
         db.session.commit()
@@ -178,6 +181,24 @@ def test_stopped_in_the_middle_it_says_no_more(ana, ben, robby, room, clock, sou
     ana.hears_nothing("streamChunk")
 
 
+def test_what_another_process_is_ending_just_now_is_spoken_no_further(ana, robby, room, clock, source):
+    spoken = []
+
+    def sealing():
+        yield "One "
+        (voice,) = voices.everyone()
+        voice.sealed = True
+        for piece in ("two ", "three ", "four"):
+            spoken.append(piece)
+            yield piece
+
+    source.speak = sealing
+    ana.says("@Robby hi", room)
+    clock.answers()
+    assert spoken == ["two ", "three "]  # the source is stopped, and its next piece is not taken
+    assert ana.hears("streamComplete")["message"]["content"] == "One "
+
+
 def test_it_says_it_again(ana, robby, room, clock, source):
     ana.says("@Robby hi", room)
     clock.answers()
@@ -187,6 +208,99 @@ def test_it_says_it_again(ana, robby, room, clock, source):
     assert (ack["message"]["gen"], ack["message"]["status"]) == (2, "streaming")
     clock.answers()
     assert ana.hears("streamComplete")["message"]["content"] == "Otherwise"
+
+
+def test_a_switched_off_one_says_nothing_old_either(app, ana, robby, room, clock, source):
+    ana.says("@Robby hi", room)
+    clock.answers()
+    done = ana.hears("streamComplete")["message"]
+    again = {"messageId": done["id"], "gen": 1}
+    ana.opens_a_browser().posts(f"/rooms/{room}/members/{robby.id}/answers", {"answers": "off"})
+    ana.is_refused("repeatStream", again, "forbidden")
+    ana.opens_a_browser().posts(f"/rooms/{room}/members/{robby.id}/answers", {"answers": "mention"})
+    with app.app_context():
+        robby.row().active = False
+        db.session.commit()
+    ana.is_refused("repeatStream", again, "forbidden")
+    with app.app_context():
+        robby.row().active = True
+        db.session.commit()
+    ana.calls("DELETE", f"/sessions/{room}/members/{robby.id}")
+    ana.is_refused("repeatStream", again, "forbidden")
+    ana.calls("PUT", f"/sessions/{room}/members/{robby.id}")
+    assert ana.asks("repeatStream", again)["message"]["gen"] == 2
+
+
+def test_one_that_was_turned_away_meanwhile_does_not_answer(app, ana, robby, room, clock, source):
+    ana.says("@Robby hi", room)
+    with app.app_context():
+        robby.row().active = False
+        db.session.commit()
+    clock.answers()
+    ana.hears_nothing("streamComplete")
+
+
+def test_a_question_that_was_removed_meanwhile_is_not_answered(ana, robby, room, clock, source):
+    asked = ana.says("@Robby hi", room)
+    ana.removes(asked)
+    clock.answers()
+    done = ana.hears("streamComplete")
+    assert (done["message"]["content"], done["error"]["code"]) == ("", "not_found") and source.asked is None
+
+
+def test_stopped_while_it_waits_it_asks_nobody(app, ana, ben, robby, room, clock, source, monkeypatch):
+    monkeypatch.setattr(turns, "IN_ROOM", 0)
+    ana.says("@Robby hi", room)
+    began = bots.speak
+
+    def stopped(message, question):
+        ana.asks("stopStream", {"messageId": message.id, "gen": 1})
+        began(message, question)
+
+    monkeypatch.setattr(bots, "speak", stopped)
+    clock.answers()
+    assert ana.hears("streamComplete")["message"]["status"] == "stopped" and source.asked is None
+
+
+def test_what_was_said_again_since_is_left_to_that(ana, robby, room, clock, source):
+    ana.says("@Robby hi", room)
+    clock.answers()
+    done = ana.hears("streamComplete")["message"]
+    source.asked = None
+    clock.run(lambda: bots.answer_again(done["id"], 7))
+    assert source.asked is None
+
+
+def test_an_answer_is_begun_aside_and_its_accidents_stay_there(app, monkeypatch):
+    begun = []
+    monkeypatch.setattr(bots.socketio, "start_background_task", lambda task, *given: begun.append((task, given)))
+    calls = []
+
+    def stumbles(number):
+        calls.append(number)
+        raise (ValueError, Unavailable("Not now."))[number]
+
+    with app.app_context():
+        for number in range(2):
+            start(stumbles, number)
+    for task, given in begun:
+        task(*given)
+    assert calls == [0, 1]
+
+
+def test_rooms_are_not_known_without_end(ana, robby, room, monkeypatch):
+    monkeypatch.setattr(bots, "ROOMS_KNOWN", 1)
+    for place in (room, ana.makes("Attic", members=[robby])):
+        ana.says("@Robby hi", place)
+    assert len(bots._known) == 1 and who_is_asked() == [robby.id] * 2
+
+
+def test_a_recap_is_told_at_a_pace_that_can_be_read(app, ana, ben, robby, room, clock, source, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(bots.socketio, "sleep", pauses.append)
+    ana.says("@Robby hi", room)
+    clock.answers()
+    assert pauses == [bots.PIECE_PAUSE_S] * 2
 
 
 def test_the_ledger_knows_who_asked_and_what_it_cost(app, ana, robby, room, clock, source):
@@ -200,8 +314,45 @@ def test_the_ledger_knows_who_asked_and_what_it_cost(app, ana, robby, room, cloc
     with app.app_context():
         row = db.session.query(Stream).one()
         assert (row.asker_id, row.prompt_tokens, row.completion_tokens, row.status) == (ana.id, 7, 3, "complete")
-    numbers = app.test_cli_runner().invoke(args=["stats", "--json"]).output
-    assert '"completionTokens": 3' in numbers and '"name": "Ana"' in numbers
+        assert not row.is_estimate
+    numbers = json.loads(app.test_cli_runner().invoke(args=["stats", "--json"]).output)
+    assert (numbers["completionTokens"], numbers["estimatedTokens"]) == (3, 0)
+    (asker,) = numbers["askers"]
+    assert (asker["name"], asker["answers"], asker["tokens"], asker["estimatedTokens"]) == ("Ana", 1, 10, 0)
+
+
+@pytest.mark.parametrize("when", ["while it speaks", "at its very end"])
+def test_the_ledger_knows_what_a_stopped_answer_cost(app, ana, ben, robby, room, clock, source, meanwhile, when):
+    """The source never told: so it is estimated, and says so."""
+
+    def stop():
+        assert ben.asks("stopStream", {"messageId": ben.hears("newMessage")["message"]["id"], "gen": 1})["ok"]
+
+    def stopping(answer):
+        answer.prompt_tokens = 40
+        yield from ["One ", "two ", "three"]
+        if when == "while it speaks":
+            stop()
+        yield "four"
+
+    source.open = lambda question: Answer(stopping)
+    ben.says("@Robby hi", room)
+    ben.hears("newMessage")
+    if when == "at its very end":
+        meanwhile(endings, "written", lambda: outside(stop))
+    clock.answers()
+    with app.app_context():
+        row = db.session.query(Stream).one()
+        assert (row.status, row.asker_id, row.prompt_tokens, row.is_estimate) == ("stopped", ben.id, 40, True)
+        assert row.completion_tokens == (3 if when == "while it speaks" else 4) and row.ended_at and row.started_at
+    numbers = json.loads(app.test_cli_runner().invoke(args=["stats", "--json"]).output)
+    assert numbers["estimatedTokens"] == numbers["askers"][0]["estimatedTokens"] == 40 + row.completion_tokens
+    assert f"{numbers['estimatedTokens']} of them estimated" in app.test_cli_runner().invoke(args=["stats"]).output
+
+
+def test_what_a_person_speaks_himself_is_no_answer_to_him(app, ana, robby, room):
+    ana.finishes(ana.speaks("Hello", room=room))
+    assert json.loads(app.test_cli_runner().invoke(args=["stats", "--json"]).output)["askers"] == []
 
 
 def test_without_a_model_it_tells_what_was_missed(app, ana, ben, robby, room, clock, monkeypatch):

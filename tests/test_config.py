@@ -11,6 +11,7 @@ import pytest
 
 import config
 from chatapp import web
+from chatapp.settings import redis_settings
 from config import SettingError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -123,7 +124,7 @@ WRONG = {
     "APP_ENV": ["staging", "Production"],
     "ASYNC_MODE": ["asyncio"],
     "LOG_LEVEL": ["loud"],
-    "PORT": ["http", "-1", "65536", "5000.0", "٣", "9" * 30],
+    "PORT": ["http", "-1", "65536", "05000", "5000.0", "٣", "9" * 30],
     "CACHE_TTL": ["0", "1h"],
     "TRUSTED_PROXIES": ["-1", "all"],
     "WEB_CONCURRENCY": ["0", "2", "many"],
@@ -189,7 +190,7 @@ def test_sentinels_need_the_name_of_their_service_and_the_reverse():
 
 def test_sentinels_are_host_and_port():
     given = {"REDIS_SENTINELS": "one, two:5000", "REDIS_SENTINEL_SERVICE": "main"}
-    assert config._redis(given)["REDIS_SENTINELS"] == [("one", 26379), ("two", 5000)]
+    assert redis_settings.load(given)["REDIS_SENTINELS"] == [("one", 26379), ("two", 5000)]
 
 
 def test_several_processes_need_postgresql_and_redis():

@@ -5,6 +5,7 @@ import pytest
 from chatapp import history, members, notices, presence, rooms
 from chatapp.errors import Forbidden, NotFound
 from chatapp.extensions import db
+from chatapp.models import Membership
 from chatapp.web.sockets import ChatNamespace
 
 
@@ -190,7 +191,7 @@ def test_a_room_is_handed_to_a_person_before_a_bot_and_to_nobody_turned_away(ana
 
 
 def test_after_the_last_owner_an_owner_who_is_left_stays_the_only_one(inside, ana, ben, cleo, room):
-    rooms.membership_of(cleo.row(), room).role = "owner"
+    db.session.get(Membership, (room, cleo.id)).role = "owner"
     db.session.commit()
     put_out(ana, room, ana)
     roles = {one["name"]: one["role"] for one in cleo.gets(f"/sessions/{room}")["members"]}

@@ -30,7 +30,7 @@ def test_two_removals_that_meet_are_one(ana, ben, room, meanwhile):
 
 
 def test_a_message_that_meets_the_archiving_is_refused_whole(ana, ben, room, meanwhile):
-    meanwhile(rooms, "advance", lambda: ana.calls("DELETE", f"/sessions/{room}"))
+    meanwhile(saying, "write", lambda: ana.calls("DELETE", f"/sessions/{room}"))
     ben.is_refused("sendMessage", {"sessionId": room, "content": "late", "clientId": str(uuid.uuid4())}, "forbidden")
     full = ben.gets(f"/sessions/{room}")
     assert (full["session"]["lastSeq"], full["session"]["lastRev"], full["messages"]) == (0, 0, [])

@@ -1,10 +1,12 @@
 """The program that starts several processes: who is started when, who ends the whole, and who holds the port."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -196,3 +198,28 @@ def test_it_stands_on_the_standard_library_alone():
         "chatapp",
         "structlog",
     } == set()
+
+
+def test_what_killed_supervisors_left_is_taken_away_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(supervisor.tempfile, "tempdir", str(tmp_path))
+    theirs, left, young = (supervisor.folder_for_metrics() for _ in range(3))
+    other = tmp_path / "somebody else's"
+    other.mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    link = tmp_path / f"{supervisor.METRICS}link"
+    link.symlink_to(elsewhere)
+    (left / "counter_1.db").touch()
+    for one in (left, young):  # they were killed: nobody holds these any more
+        lets_go_of(one)
+    for one in (theirs, left, other, elsewhere):
+        os.utime(one, (0, 0))
+    mine = supervisor.folder_for_metrics()
+    assert set(tmp_path.iterdir()) == {theirs, young, other, elsewhere, link, mine}
+
+
+def lets_go_of(folder):
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{number}") == str(folder):
+                os.close(int(number))

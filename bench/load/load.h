@@ -51,11 +51,11 @@ typedef struct {
 } Histogram;
 
 typedef struct {
-  const char *host, *clients_file, *marker;
+  const char *host, *clients_file;
   int ports[MOST_PORTS], port_count, pids[MOST_PIDS], pid_count;
-  uint32_t client_count, concurrency, per_address, reserved, senders;
+  uint32_t client_count, concurrency, per_address, reserved, senders, tries;
   double join_timeout, drain, stop_p99;
-  bool anonymous, sse, keep_going;
+  bool anonymous, sse;
   Phase phases[MOST_PHASES];
   int phase_count;
 } Options;
@@ -113,7 +113,7 @@ bool server_holds(int server_port, int client_port, uint64_t *queued);
 void report_join(double seconds, double cpu, uint64_t rss_before, uint64_t rss_after, double own);
 typedef struct {
   double cpu, own, wall, full_after, cut_after; /* seconds; -1: never */
-  uint64_t rss_begin, rss_most, rss_end;
+  uint64_t rss_begin, rss_most, rss_end, queued_most;
   bool timed_out;
 } Measured;
 bool report_phase(const Phase *, const Measured *);

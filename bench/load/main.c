@@ -75,6 +75,7 @@ static void look_at_stalled(const Phase *phase, Measured *how) {
   double moment = (double)(now_ns() - counts.begun) / 1e9;
   if (!held) how->cut_after = moment;
   else if (lies != lay) how->full_after = moment;
+  if (lies > how->queued_most) how->queued_most = lies;
   lay = lies;
 }
 
@@ -149,7 +150,7 @@ static void make_room(void) {
   if (files.rlim_cur < options.client_count + 64) die("only %llu files may be open", (unsigned long long)files.rlim_cur);
   for (int i = 0; i < options.phase_count; i++) {
     const Phase *one = &options.phases[i];
-    message_most += (uint32_t)((one->rate + one->hasty) * one->seconds) + 2;
+    message_most += options.tries * ((uint32_t)((one->rate + one->hasty) * one->seconds) + 2);
   }
   clients = calloc(options.client_count, sizeof *clients);
   messages = calloc(message_most + 1, sizeof *messages);
@@ -166,7 +167,10 @@ int main(int argc, char **argv) {
   struct epoll_event event = {.events = EPOLLIN, .data.u32 = TIMER};
   epoll_ctl(epoll_fd, EPOLL_CTL_ADD, timer_fd, &event);
   join_all();
-  for (int i = 0; i < options.phase_count; i++)
-    if (!measure(&options.phases[i])) break;
+  for (int i = 0; i < options.phase_count; i++) {
+    bool good = false;
+    for (uint32_t tried = 0; tried < options.tries && !good; tried++) good = measure(&options.phases[i]);
+    if (!good) break;
+  }
   return 0;
 }

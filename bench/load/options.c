@@ -4,7 +4,7 @@
 
 #include "load.h"
 
-Options options = {.host = "127.0.0.1", .concurrency = 64, .per_address = 20, .join_timeout = 120, .drain = 5};
+Options options = {.host = "127.0.0.1", .concurrency = 64, .per_address = 20, .join_timeout = 120, .drain = 5, .tries = 1};
 
 static const char USAGE[] =
     "load --clients-file FILE --clients N --ports P[,P] --phase NAME,RATE,SECONDS[,hasty=RATE][,stall=N][,length=N][,stream] …\n"
@@ -16,6 +16,7 @@ static const char USAGE[] =
     "  --reserved N       the last ones never send in turn: they are to stall or to be hasty\n"
     "  --join-timeout S (120), --drain S (5): how long to wait for everybody, and for what was sent\n"
     "  --stop-p99 MS      no further phase after one with a higher p99 or with a loss\n"
+    "  --tries N          so often such a phase is run until it is good (1); the last one counts\n"
     "  --anonymous        a server that asks for no token\n"
     "  --sse              all but the first listen by Server-Sent Events\n";
 
@@ -74,6 +75,7 @@ static void read_value(const char *name, char *value) {
   else if (!strcmp(name, "--join-timeout")) options.join_timeout = atof(value);
   else if (!strcmp(name, "--drain")) options.drain = atof(value);
   else if (!strcmp(name, "--stop-p99")) options.stop_p99 = atof(value);
+  else if (!strcmp(name, "--tries")) options.tries = (uint32_t)atoi(value);
   else if (!strcmp(name, "--phase")) add_phase(value);
   else die("unknown option %s\n%s", name, USAGE);
 }

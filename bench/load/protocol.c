@@ -166,6 +166,7 @@ static void hear_ack(Client *one, const char *text, size_t length, uint64_t mome
     return;
   }
   of->state = good ? ACKED : REFUSED;
+  if (number < counts.first) return; /* its phase is over */
   counts.open--;
   if (good) {
     if (!of->hasty) hist_add(&counts.ack, moment - of->due);

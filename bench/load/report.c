@@ -40,11 +40,11 @@ bool report_phase(const Phase *of, const Measured *how) {
          (unsigned long long)counts.closed, here_count, (unsigned long long)counts.frames,
          (unsigned long long)counts.bytes);
   printf(",\"deliveries_per_second\":%.1f,\"cpu\":%.2f,\"cpu_us_per_delivery\":%.3f,\"own_cpu\":%.3f,\"saturated\":%s,"
-         "\"timed_out\":%s,\"rss_begin\":%llu,\"rss_most\":%llu,\"rss_end\":%llu,\"full_after\":%.2f,\"cut_after\":%.2f,\"fds\":%u",
+         "\"timed_out\":%s,\"rss_begin\":%llu,\"rss_most\":%llu,\"rss_end\":%llu,\"queued_most\":%llu,\"full_after\":%.2f,\"cut_after\":%.2f,\"fds\":%u",
          took > 0 ? (double)received / took : 0, how->cpu, received ? how->cpu / (double)received * 1e6 : 0,
          how->own / how->wall, how->own / how->wall > .9 ? "true" : "false", how->timed_out ? "true" : "false",
          (unsigned long long)how->rss_begin, (unsigned long long)how->rss_most, (unsigned long long)how->rss_end,
-         how->full_after, how->cut_after, fds_of(options.pids, options.pid_count));
+         (unsigned long long)how->queued_most, how->full_after, how->cut_after, fds_of(options.pids, options.pid_count));
   put_histogram("latency", &counts.latency);
   put_histogram("ack", &counts.ack);
   put_histogram("late", &counts.late);

@@ -15,7 +15,7 @@ CROWDS = (100, 500, 2_000)
 
 
 def rooms_once(target: Target, mode: Mode) -> dict:
-    phases = (Phase("warm", 300, mode.s(10, 3)), Phase("steady", 300, mode.s(30, 6)))
+    phases = (Phase("warm", 300, mode.s(10, 3)), Phase("steady", 300, mode.s(20, 6)))
     return loaded(target, Seed(3_000, 150, 3_000), Load(3_000, phases))
 
 

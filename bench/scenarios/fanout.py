@@ -12,7 +12,7 @@ ACK_MS = 25
 
 
 def fanout_once(target: Target, mode: Mode) -> dict:
-    phases = (Phase("warm", 50, mode.s(10, 3)), Phase("steady", 50, mode.s(30, 8)))
+    phases = (Phase("warm", 50, mode.s(10, 3)), Phase("steady", 50, mode.s(20, 8)))
     return loaded(target, Seed(200), Load(200, phases))
 
 

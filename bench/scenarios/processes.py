@@ -11,7 +11,7 @@ MOST = 1.25
 
 
 def once(target: Target, mode: Mode) -> dict:
-    phases = (Phase("warm", 50, mode.s(10, 3)), Phase("steady", 50, mode.s(30, 8)))
+    phases = (Phase("warm", 50, mode.s(10, 3)), Phase("steady", 50, mode.s(20, 8)))
     return loaded(target, Seed(200), Load(200, phases))
 
 

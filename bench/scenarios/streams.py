@@ -11,7 +11,7 @@ WAYS = {"socket": {}, "sse": {"sse": True}}
 
 
 def once(target: Target, mode: Mode) -> dict:
-    phases = (Phase("warm", 2, 5, ("stream",)), Phase("streams", 2, mode.s(60, 10), ("stream",)))
+    phases = (Phase("warm", 2, 5, ("stream",)), Phase("streams", 2, mode.s(40, 10), ("stream",)))
     load = {way: Load(LISTENERS + 1, phases, options) for way, options in WAYS.items()}
     return {way: loaded(target, Seed(200), one) for way, one in load.items()}
 

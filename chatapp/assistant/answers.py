@@ -10,6 +10,7 @@ from .. import errors
 
 TEXT_UNITS_MAX = 32_000  # UTF-16 code units, the contract's limit of a stream
 SECONDS_MAX = 120  # likewise
+TOKEN_BYTES = 4
 COMPLETE, TRUNCATED, STOPPED, ERROR = "complete", "truncated", "stopped", "error"
 
 
@@ -24,6 +25,12 @@ class Halted(Exception):
 class Usage(NamedTuple):
     prompt_tokens: int
     completion_tokens: int
+
+
+class Cost(NamedTuple):
+    prompt_tokens: int
+    completion_tokens: int
+    is_estimate: bool
 
 
 class Halt:
@@ -65,23 +72,34 @@ class Answer:
 
     `outcome` is None until the end, then one of complete | truncated | stopped | error. What was said until then counts
     in any case. `error` is the ChatError of an `error`: a code of the contract and a sentence for people, with
-    `retry_after` where the source named it. `usage` is None where the source told none.
+    `retry_after` where the source named it. `usage` is None where the source told none; `cost` then is an estimate.
     """
 
     def __init__(self, speak: Callable[["Answer"], Iterator[str]], seconds: float = SECONDS_MAX):
         self.outcome: str | None = None
         self.error: errors.ChatError | None = None
         self.usage: Usage | None = None
+        self.prompt_tokens: int | None = None  # about; None until a source was asked
         self.halt = Halt()
         self._speak = speak
         self._seconds = seconds
-        self._units = 0
+        self._units = self._bytes = self._pieces = 0
         self._stopped = False
 
     def stop(self) -> None:
         """End it now, whatever it waits for. Never blocks, never raises; no effect once it has ended."""
         self._stopped = True
         self.halt.ask()
+
+    @property
+    def cost(self) -> Cost | None:
+        """As the source counted. Where it told nothing (it was stopped, or never tells) about as much: most sources
+        send a token a piece, and few tokens are longer than TOKEN_BYTES."""
+        if self.usage:
+            return Cost(*self.usage, is_estimate=False)
+        if self.prompt_tokens is None:
+            return None
+        return Cost(self.prompt_tokens, max(self._pieces, self._bytes // TOKEN_BYTES), is_estimate=True)
 
     def __iter__(self) -> Iterator[str]:
         clock = threading.Timer(self._seconds, self.halt.ask)
@@ -124,6 +142,7 @@ class Answer:
                 kept = _first_units(text, TEXT_UNITS_MAX - self._units)
                 self._units += units(kept)
                 if kept:
+                    self._bytes, self._pieces = self._bytes + len(kept.encode()), self._pieces + 1
                     yield kept
                 if len(kept) < len(text):
                     raise Truncated

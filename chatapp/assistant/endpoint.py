@@ -76,11 +76,11 @@ class Endpoint:
 
     def open(self, question: Question) -> Answer:
         """Asks nothing yet: that happens when the answer is iterated."""
-        return Answer(lambda answer: self._speak(answer, self._body(question)), self._patience.total_s)
+        return Answer(lambda answer: self._speak(answer, question), self._patience.total_s)
 
-    def _body(self, question: Question) -> bytes:
+    def _body(self, messages: list[dict]) -> bytes:
         asked = {
-            "messages": prompt.to_messages(question, self._system_prompt),
+            "messages": messages,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -88,12 +88,14 @@ class Endpoint:
             asked["model"] = self._model
         return json.dumps(asked).encode()
 
-    def _speak(self, answer: Answer, body: bytes) -> Iterator[str]:
+    def _speak(self, answer: Answer, question: Question) -> Iterator[str]:
         """Attempt after attempt, until something was said."""
+        messages = prompt.to_messages(question, self._system_prompt)
+        body = self._body(messages)
         for attempt in range(1, ATTEMPTS + 1):
             said = False
             try:
-                with closing(self._attempt(answer, body)) as pieces:
+                with closing(self._attempt(answer, body, prompt.reckoned(messages))) as pieces:
                     for piece in pieces:
                         said = said or bool(piece)
                         yield piece
@@ -104,6 +106,7 @@ class Endpoint:
                 passing = Passing(errors.Unavailable("The assistant's endpoint hung up before its first word."))
             except Passing as failure:
                 passing = failure
+            answer.prompt_tokens = None
             log.warning("assistant_attempt_failed", attempt=attempt, code=passing.error.code)
             wait = BACK_OFF_S * 2 ** (attempt - 1) * random.uniform(1, 1.5)  # noqa: S311 - only to spread
             wait = max(wait, passing.wait_s or 0)
@@ -111,10 +114,11 @@ class Endpoint:
                 raise passing.error
             answer.halt.pause(wait)
 
-    def _attempt(self, answer: Answer, body: bytes) -> Iterator[str]:
+    def _attempt(self, answer: Answer, body: bytes, prompt_tokens: int) -> Iterator[str]:
         connection = Connection(self._url.hostname, self._port, self._context, answer.halt)
         try:
             response = self._ask(connection, body)
+            answer.prompt_tokens = prompt_tokens
             yield from _read(response, connection, answer)
         except Exception as problem:
             answer.halt.check()  # a socket that is shut under its reader may raise anything

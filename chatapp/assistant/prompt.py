@@ -43,6 +43,11 @@ def to_messages(question: Question, system_prompt: str = "", budget: int = BUDGE
     return [{"role": "system", "content": rules}, *_in_turn(reversed(turns))]
 
 
+def reckoned(messages: list[dict]) -> int:
+    """About how many tokens a model reads in these."""
+    return sum(_tokens(message["content"]) for message in messages)
+
+
 def _before(question: Question) -> list[Said]:
     """What counts of it: not the question again, nothing that was removed, nothing empty."""
     return [said for said in question.before if said.id != question.asked.id and not said.removed and said.text.strip()]

@@ -1,5 +1,7 @@
 """flask rooms: make, archive, fill with people, write out and read back."""
 
+import sys
+
 import click
 
 from .. import jobs, members, people, rooms, transcripts, wire
@@ -10,6 +12,7 @@ from . import files, finding
 from .command import Far, Group, tell
 from .listing import as_json, show
 
+LARGE = 10_000  # messages
 group = Group("rooms", help="Where people talk. A ROOM is its id, or its name when only one has it.")
 
 
@@ -77,14 +80,16 @@ def remove(room: str, email: str) -> None:
 @click.argument("room")
 @click.argument("file", default="-")
 @click.option("--later", is_flag=True, help="Let a worker do it: FILE is a name in its instance/exports/ then.")
-def export(room: str, file: str, later: bool) -> None:
+@click.option("--now", is_flag=True, help="Write it here, also a large room onto a terminal.")
+def export(room: str, file: str, later: bool, now: bool) -> None:
     """Write a ROOM as JSON Lines to FILE (default: standard output): the room, its members, every message.
 
     Without --later all is written when the command ends. With it the job's id is printed at once; `flask jobs list`
-    shows how far it is, and the file is there once all of it is.
+    shows how far it is, and the file is there once all of it is. A room of more than 10,000 messages that would be
+    written onto a terminal is left to a worker by itself, where there is Redis.
     """
     found = finding.room(room)
-    if later:
+    if later or (not now and file == "-" and is_for_a_worker(found)):
         hand_over(found, f"{found.id}.jsonl" if file == "-" else file)
         return
     far = Far(f"lines, of about {found.last_seq:,}")
@@ -92,6 +97,15 @@ def export(room: str, file: str, later: bool) -> None:
         for line in transcripts.lines_of(found):
             out.write(line + "\n")
             far.one_more()
+
+
+def is_for_a_worker(room: Room) -> bool:
+    """Whether it is too much for whoever would look at it. (Where a script reads what is written, it is written.)"""
+    return room.last_seq > LARGE and is_terminal() and jobs.elsewhere()
+
+
+def is_terminal() -> bool:
+    return sys.stdout.isatty()
 
 
 def hand_over(room: Room, file_name: str) -> None:
@@ -102,6 +116,7 @@ def hand_over(room: Room, file_name: str) -> None:
     try:
         if jobs.elsewhere():
             click.echo(jobs.post(exports.export_room, f"{room.name} to {file_name}", **asked))
+            tell(f"A worker writes it to {exports.folder() / file_name}; `flask jobs list` shows how far it is.")
             return
         tell("There is no queue without Redis: doing it now.")
     except Unavailable as away:

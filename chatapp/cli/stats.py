@@ -20,6 +20,7 @@ WORDS = {
     "streams": "streamed answers",
     "promptTokens": "tokens read for them",
     "completionTokens": "tokens written",
+    "estimatedTokens": "of these tokens estimated (of answers that were stopped, or whose source told none)",
 }
 
 
@@ -35,4 +36,5 @@ def stats(as_json: bool) -> None:
     for name, words in WORDS.items():
         click.echo(f"{numbers[name]:>14,}  {words}")
     for one in figures.askers():
-        click.echo(f"{one['answers']:>14,}  answers to {one['name']}: {one['seconds']} s, {one['tokens']:,} tokens")
+        tokens = f"{one['tokens']:,} tokens, {one['estimatedTokens']:,} of them estimated"
+        click.echo(f"{one['answers']:>14,}  answers to {one['name']}: {one['seconds']} s, {tokens}")

@@ -4,6 +4,7 @@ nothing can pull it down and it takes next to no memory.
 """
 
 import contextlib
+import fcntl
 import json
 import math
 import os
@@ -22,6 +23,7 @@ GRACE_S = 28  # a process ends within 25 s of being asked; hosts kill everything
 STEADY_S = 10  # who lived that long did not die of its start
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30  # before a process that dies at once, again and again, is started once more
 WRONG_SETTING = 2  # the exit code of a process that said in one line what is wrong with a setting
+METRICS, YOUNG_S = "chatapp-metrics-", 60  # the folder's name; a younger one may belong to who is just locking it
 HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
@@ -213,11 +215,28 @@ def say(event: str, **more) -> None:
     print(json.dumps(told), file=sys.stderr, flush=True)
 
 
+def folder_for_metrics() -> Path:
+    """A new one, locked as long as we live. What supervisors left that were killed is taken away."""
+    for left in Path(tempfile.gettempdir()).glob(f"{METRICS}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > YOUNG_S:
+                lock(left)
+                shutil.rmtree(left)
+    made = Path(tempfile.mkdtemp(prefix=METRICS))
+    lock(made)
+    return made
+
+
+def lock(folder: Path) -> None:
+    """Until this process ends. OSError where another one lives that holds it."""
+    fcntl.flock(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def main(program: str, host: str, port: int, count: int, is_sticky: bool) -> int:
     """Serve with `count` processes of `program`: all at `port` or, where a proxy tells them apart, each at the next."""
     held = [reserve(host, port + number) for number in range(count if is_sticky else 1)]
     ports = [one.getsockname()[1] for one in held] if is_sticky else [held[0].getsockname()[1]] * count
-    metrics = Path(tempfile.mkdtemp(prefix="chatapp-metrics-"))
+    metrics = folder_for_metrics()
     more = {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
     workers = [Worker([sys.executable, program], more | {"PORT": str(one)}) for one in ports]
     with contextlib.ExitStack() as stack:

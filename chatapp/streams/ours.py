@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy import update
 
 from ..errors import ChatError, Conflict
 from ..extensions import db
-from ..models import Message, Stream
+from ..models import Message
 from . import endings, voices
 
+COST = ("prompt_tokens", "completion_tokens", "is_estimate")  # columns of the ledger
 log = structlog.get_logger(__name__)
 
 
@@ -49,18 +49,16 @@ class Turn:
             return False
         return True
 
-    def end(self, outcome: str, error: ChatError | None = None, tokens: tuple[int, int] | None = None) -> None:
-        """Write down how it ended (complete | truncated | stopped | error), and what it cost: (prompt, completion)."""
-        if self.is_over:
+    def end(self, outcome: str, error: ChatError | None = None, cost: tuple[int, int, bool] | None = None) -> None:
+        """Write down how it ended (complete | truncated | stopped | error), unless somebody else did, and what it cost
+        in any case: tokens of the prompt and of the answer, and whether they are estimated."""
+        if self.voice is None:
             return
+        self.voice.cost = dict(zip(COST, cost or (), strict=False))
         why = error and {"code": error.code, "message": error.message}
         try:
-            endings.end(self.voice, outcome, why)
+            if (self.is_over or not endings.end(self.voice, outcome, why)) and cost:
+                endings.note_cost(self.voice)
         except Exception as trouble:  # the database is away: tend writes the same end later
+            db.session.rollback()
             log.warning("stream_end_delayed", error=type(trouble).__name__)
-            return
-        if tokens:
-            mine = Stream.message_id == self.voice.message_id, Stream.gen == self.voice.gen
-            cost = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1]}
-            db.session.execute(update(Stream).where(*mine).values(**cost).execution_options(synchronize_session=False))
-            db.session.commit()

@@ -8,9 +8,9 @@ from sqlalchemy.exc import IntegrityError
 from .. import broadcasts, cached, metrics, ratelimit, rooms, saying
 from ..errors import ChatError, Conflict, Forbidden, NotFound
 from ..extensions import db, redis
-from ..models import Membership, Message, Person, Stream, now
-from . import endings, tending, texts, turns, voices
-from .turns import AT_WORK, QUEUED, STREAMING
+from ..models import AT_WORK, Membership, Message, Person, Stream, now
+from . import endings, sharing, tending, texts, turns, voices
+from .turns import QUEUED, STREAMING
 from .voices import Voice
 
 TEXT_MAX = 32_000  # UTF-16 units
@@ -34,21 +34,24 @@ def begin(
             raise
         return said, False
     message = saying.unplaced(membership, client_id, "", body_html="", reply_to_id=reply_to, gen=1)
-    message.asker_id = asker_of(reply_to, membership.person_id)
+    message.asker_id = asker_of(membership.person, reply_to)
     if not place(message, is_ours):
         ratelimit.give_back(membership.person_id)
         return saying.said_before(membership, "", client_id), False
-    voices.add(voice_of(message, is_ours))
+    voices.begin(voice_of(message, is_ours))
     broadcasts.new_message(message)
     cached.forget(message.room_id)
     metrics.MESSAGES.inc()
     return message, True
 
 
-def asker_of(reply_to: int | None, speaker_id: int) -> int | None:
-    """Whom a message answers: the author of the one that it replies to."""
-    author_id = db.session.scalar(select(Message.author_id).where(Message.id == reply_to)) if reply_to else None
-    return None if author_id == speaker_id else author_id
+def asker_of(speaker: Person, reply_to: int | None) -> int | None:
+    """The person whom it counts for: a bot speaks for the author of the message that it replies to (for nobody where
+    that is a bot too), a person for himself. So nobody is kept waiting by what other people reply to him."""
+    if speaker.kind == "person":
+        return speaker.id
+    author = select(Person.id).join(Message, Message.author_id == Person.id)
+    return db.session.scalar(author.where(Message.id == reply_to, Person.kind == "person")) if reply_to else None
 
 
 def place(message: Message, is_ours: bool) -> bool:
@@ -108,12 +111,12 @@ def push(stream: Stream, offset: int, text: str) -> int:
         voices.lives(stream.message_id, stream.gen)
     if stream.status != STREAMING:
         known = texts.units(db.session.get(Message, stream.message_id).content)
-        raise Conflict(f"This stream is {stream.status}.", length=len(known) // 2)
+        raise Conflict(f"This stream is {stream.status}.", length=len(known) // 2, status=stream.status)
     db.session.commit()  # nothing waits for Redis while it holds a connection
     voice = voices.get(stream.message_id, stream.gen) or voices.overheard(stream)
     fits = texts.beginning_of(text, TEXT_MAX - offset)
     length = voices.append(voice, offset, fits)
-    if redis.in_use and redis.away:
+    if redis.in_use and not voice.is_shared:
         tending.save(voice)  # no other process could read it otherwise
     if len(fits) < len(text):
         endings.end(voice, "truncated")
@@ -173,18 +176,19 @@ def repeat(somebody: Person, message_id: int, gen: int, *, is_ours: bool = False
         raise Forbidden("Only its author may say it again.")
     turns.require_place(message.room_id)
     ratelimit.take(somebody.id, "edit")
-    turns.hold_asker(somebody.id)
+    asker_id = somebody.id if somebody.kind == "person" else message.asker_id
+    turns.hold_asker(asker_id)
     rev = rooms.advance_rev(message.room_id)
     db.session.refresh(message)
     if (message.gen, message.removed_at) != (gen, None) or message.status in AT_WORK:
         db.session.rollback()
         raise Conflict("gen: it was said again meanwhile.", field="gen")
-    message.gen, message.rev, message.asker_id = gen + 1, rev, somebody.id
+    message.gen, message.rev, message.asker_id = gen + 1, rev, asker_id
     message.status = turns.first_status(message.room_id, message.asker_id)
     message.content, message.body_html, message.error, message.edited_at = "", "", None, None
     db.session.add(stream_of(message, is_ours))
     db.session.commit()
-    voices.add(voice_of(message, is_ours))
+    voices.begin(voice_of(message, is_ours))
     broadcasts.message_updated(message)
     cached.forget(message.room_id)
     return message
@@ -198,20 +202,25 @@ def snapshots(room_id: str, held: dict[tuple[int, int], int] | None = None) -> l
     places = {row.message_id: turns.place_of(row, rows) for row in rows if row.status == QUEUED}
     if rows:
         db.session.commit()  # as in push
-    return [snapshot(row, (held or {}).get((row.message_id, row.gen), 0), places.get(row.message_id)) for row in rows]
+    lengths = [(held or {}).get((row.message_id, row.gen), 0) for row in rows]
+    some = zip(rows, texts_so_far(rows), lengths, strict=True)
+    return [snapshot(row, text, length, places.get(row.message_id)) for row, text, length in some]
 
 
-def snapshot(row: Stream, offset: int, place: int | None) -> dict:
-    text = text_so_far(row)
+def snapshot(row: Stream, text: bytes, offset: int, place: int | None) -> dict:
     offset = offset if texts.is_border(text, offset) else 0
     shape = {"messageId": row.message_id, "gen": row.gen, "status": row.status, "offset": offset}
     shape["text"] = texts.text_of(text[2 * offset :])
     return shape if place is None else shape | {"place": place}
 
 
-def text_so_far(row: Stream) -> bytes:
-    """All that any process of ours has acknowledged, as UTF-16."""
-    voice = voices.get(row.message_id, row.gen)
-    known = [bytes(voice.text) if voice else b"", texts.units(row.text)]
-    shared = texts.read_shared(texts.key_of(row.message_id, row.gen))
-    return max(known if shared is None else [*known, shared], key=len)
+def texts_so_far(rows: list[Stream]) -> list[bytes]:
+    """All that any process of ours has acknowledged of each, as UTF-16. (Of what waits there is none.)"""
+    here = {voice.key: voice for voice in voices.everyone()}
+    known = {(row.message_id, row.gen): texts.units(row.text) for row in rows}
+    known |= {key: max(text, bytes(here[key].text), key=len) for key, text in known.items() if key in here}
+    asked = [(row.message_id, row.gen) for row in rows if row.status == STREAMING]
+    asked = [key for key in asked if key not in here or not here[key].is_ours]
+    shared = sharing.remembered([texts.key_of(*key) for key in asked])
+    known |= {key: max(known[key], text or b"", key=len) for key, text in zip(asked, shared, strict=True)}
+    return list(known.values())

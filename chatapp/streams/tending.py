@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import exists, select, tuple_, update
 
 from ..extensions import db, redis
-from ..models import AT_WORK, Membership, Person, Stream, now
+from ..models import AT_WORK, IS_AT_WORK, Membership, Person, Stream, now
 from ..realtime import connections
 from . import endings, texts, turns, voices
 from .voices import Voice
@@ -31,10 +31,6 @@ _suspects: dict[tuple[int, int], tuple[datetime, float]] = {}  # stream → its 
 def tend() -> None:
     """One look at every voice of this process."""
     voices.tell_all()
-    if redis.away:
-        _last["away"] = time.monotonic()
-    elif _last.pop("away", None):
-        voices.share_again()
     silence_the_gone()
     for voice in voices.everyone():
         try:
@@ -59,7 +55,8 @@ def look_after(voice: Voice) -> None:
 def save_and_tell(voice: Voice) -> None:
     moment = time.monotonic()
     unsaved = voice.length - voice.saved
-    if unsaved and (moment - voice.saved_at >= SAVED_EVERY_S or unsaved >= SAVED_UNITS):
+    every = 0.0 if redis.in_use and redis.away else SAVED_EVERY_S  # then others know only what is saved
+    if unsaved and (moment - voice.saved_at >= every or unsaved >= SAVED_UNITS):
         save(voice)
     if moment - voice.status_at >= STATUS_EVERY_S:
         voice.status_at = moment
@@ -86,7 +83,7 @@ def beat() -> None:
     alive = [voice.key for voice in voices.everyone() if is_alive(voice)]
     if alive:
         mine = tuple_(Stream.message_id, Stream.gen).in_(alive)
-        step = update(Stream).where(mine, Stream.status.in_(turns.AT_WORK)).values(beat_at=now())
+        step = update(Stream).where(mine, Stream.status.in_(AT_WORK)).values(beat_at=now())
         db.session.execute(step.execution_options(synchronize_session=False))
         db.session.commit()
 
@@ -107,10 +104,10 @@ def silence_the_gone() -> None:
     inside = exists().where(Membership.room_id == Stream.room_id, Membership.person_id == Stream.author_id)
     active = exists().where(Person.id == Stream.author_id, Person.active)
     wanted = select(Stream.message_id, Stream.gen).where(tuple_(Stream.message_id, Stream.gen).in_(keys))
-    gone = db.session.execute(wanted.where(AT_WORK, ~(inside & active))).all()
+    gone = {tuple(row) for row in db.session.execute(wanted.where(IS_AT_WORK, ~(inside & active)))}
     db.session.commit()
-    for key in gone:
-        if voice := voices.get(*key):
+    for voice in voices.everyone():
+        if voice.key in gone:
             voice.ending = "stopped", None  # written by look_after, where what fails holds up no other
 
 
@@ -123,7 +120,7 @@ def is_alive(voice: Voice) -> bool:
 def recover() -> None:
     """End what nobody speaks any more, with what is known of it: those that are without a beat, and get none while this
     process watches. (After a time without the database nobody has one.)"""
-    left = select(Stream).where(AT_WORK, Stream.beat_at < now() - LEFT_AFTER)
+    left = select(Stream).where(IS_AT_WORK, Stream.beat_at < now() - LEFT_AFTER)
     rows = list(db.session.scalars(left.execution_options(populate_existing=True)))
     db.session.commit()
     suspects = {(row.message_id, row.gen): row for row in rows if not speaks_here(row)}

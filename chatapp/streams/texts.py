@@ -79,10 +79,26 @@ def append_shared(key: str, offset: int, piece: bytes) -> tuple[str, int] | None
     return answer and (answer[0].decode(), int(answer[1]))
 
 
-def read_shared(key: str) -> bytes | None:
-    """The text; None when it is not there, or Redis is away."""
-    found = redis.ask(lambda client: client.get(key))
-    return found[MARK:] if found else None
+def read_shared(keys: list[str]) -> list[bytes | None]:
+    """The text of each; None where there is none, or Redis is away. One journey, however many."""
+    found = on_each("GET", keys) or [None] * len(keys)
+    return [held[MARK:] if held else None for held in found]
+
+
+def lengths_shared(keys: list[str]) -> list[int] | None:
+    """The bytes of text of each, -1 where there is none; None when Redis is away."""
+    found = on_each("STRLEN", keys)
+    return found and [max(size - MARK, -1) for size in found]
+
+
+def on_each(command: str, keys: list[str]) -> list | None:
+    def question(client):
+        pipeline = client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.execute_command(command, key)
+        return pipeline.execute()
+
+    return redis.ask(question) if keys else None
 
 
 def seal_shared(key: str) -> bytes | None:

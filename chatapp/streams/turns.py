@@ -6,23 +6,22 @@ from collections import defaultdict
 
 from sqlalchemy import func, select, update
 
-from .. import broadcasts, cached, models, rooms
+from .. import broadcasts, cached, rooms
 from ..errors import RateLimited
 from ..extensions import db
-from ..models import Message, Person, Stream, now
+from ..models import AT_WORK, IS_AT_WORK, Message, Person, Stream, now
 from . import voices
 from .voices import Voice
 
 IN_ROOM = 3
 IN_PROCESS = 32
 IN_LINE = 100  # of one room, with those who speak: more are refused
-QUEUED, STREAMING = "queued", "streaming"
-AT_WORK = (QUEUED, STREAMING)
+QUEUED, STREAMING = AT_WORK
 
 
 def require_place(room_id: str) -> None:
     """RateLimited where too many wait already: whoever is told of a room is told of all of them."""
-    there = select(func.count()).select_from(Stream).where(Stream.room_id == room_id, models.AT_WORK)
+    there = select(func.count()).select_from(Stream).where(Stream.room_id == room_id, IS_AT_WORK)
     if db.session.scalar(there) >= IN_LINE:
         raise RateLimited("Too many wait for their turn here; please try again later.", retry_after=10)
 
@@ -46,17 +45,17 @@ def is_busy(asker_id: int | None) -> bool:
 
 
 def busy_of(asker_ids: set[int | None]) -> set[int]:
-    """Those of them for whom somebody speaks. (Whoever asks for himself, None, may have many.)"""
+    """Those of them for whom somebody speaks. (What nobody asked for, None, is bounded by the room's places alone.)"""
     asked = asker_ids - {None}
     if not asked:
         return set()
-    wanted = select(Stream.asker_id).where(Stream.asker_id.in_(asked), Stream.status == STREAMING, models.AT_WORK)
+    wanted = select(Stream.asker_id).where(Stream.asker_id.in_(asked), Stream.status == STREAMING, IS_AT_WORK)
     return set(db.session.scalars(wanted))
 
 
 def waiting_and_speaking(room_id: str) -> list[Stream]:
     """The streams of a room that have not ended, those that speak first, the others in the order of their turns."""
-    wanted = select(Stream).where(Stream.room_id == room_id, models.AT_WORK)
+    wanted = select(Stream).where(Stream.room_id == room_id, IS_AT_WORK)
     rows = db.session.scalars(wanted.execution_options(populate_existing=True))
     return sorted(rows, key=lambda one: (one.status != STREAMING, one.created_at, one.message_id))
 

@@ -2,64 +2,22 @@
 later ones joined for 50 ms (up to 250 ms when this process is late), or 1,000 characters. Called within this package.
 """
 
-import threading
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 
 from .. import broadcasts
 from ..errors import Conflict
-from ..extensions import socketio
+from ..extensions import redis, socketio
 from ..models import Stream, now
 from . import sharing, texts
 from .texts import text_of, units
+from .voice import Voice
 
 JOINED_S, JOINED_MAX_S = 0.05, 0.25
 JOINED_UNITS = 1_000
 STALLS = 2.0  # how much longer pieces are joined for each second that the pump came late
-
-
-@dataclass(slots=True, eq=False)
-class Voice:
-    """One stream as this process knows it. `text` is UTF-16; lengths are units; times are monotonic seconds."""
-
-    message_id: int
-    gen: int
-    room_id: str
-    author_id: int
-    asker_id: int | None
-    is_ours: bool  # an answer that this process speaks
-    is_queued: bool
-    text: bytearray = field(default_factory=bytearray)
-    waiting: bytearray = field(default_factory=bytearray)  # what the room is to be told, which stands at waiting_from
-    waiting_from: int = 0
-    told_at: float = float("-inf")
-    saved: int = 0
-    saved_at: float = 0.0
-    status_at: float = 0.0
-    started_at: float = 0.0
-    heard_at: float = 0.0
-    ending: tuple | None = None  # (status, error) that could not be written yet
-    sealed: bool = False
-    on_start: Callable[[], object] | None = None
-    on_end: Callable[[], object] | None = None
-    lock: threading.RLock = field(default_factory=threading.RLock)
-
-    @property
-    def key(self) -> tuple[int, int]:
-        return self.message_id, self.gen
-
-    @property
-    def shared_key(self) -> str:
-        return texts.key_of(self.message_id, self.gen)
-
-    @property
-    def length(self) -> int:
-        return len(self.text) // 2
-
 
 PROCESS = uuid.uuid4().hex
 _voices: dict[tuple[int, int], Voice] = {}
@@ -76,17 +34,28 @@ def add(voice: Voice) -> Voice:
 def overheard(row: Stream) -> Voice:
     """The voice of a stream that began in another process, or before this one started."""
     voice = Voice(row.message_id, row.gen, row.room_id, row.author_id, row.asker_id, False, row.status == "queued")
-    voice.text = bytearray(max(units(row.text), texts.read_shared(voice.shared_key) or b"", key=len))
+    (shared,) = sharing.remembered([voice.shared_key]) if row.status == "streaming" else [None]
+    voice.text = bytearray(max(units(row.text), shared or b"", key=len))
     voice.waiting_from, voice.saved = voice.length, row.length
+    if there := get(*voice.key):  # somebody else was quicker, while we waited for Redis
+        return there
     add(voice)
     if row.started_at:
         voice.started_at -= max(0.0, (now() - row.started_at).total_seconds())
     return voice
 
 
+def begin(voice: Voice) -> Voice:
+    """One that is new altogether. Where Redis holds nothing of one that speaks, it has forgotten it."""
+    if not voice.is_queued:
+        texts.open_shared(voice.shared_key)
+    return add(voice)
+
+
 def began(voice: Voice) -> None:
     """It was queued, and now it is its turn."""
     voice.is_queued, voice.started_at = False, time.monotonic()
+    texts.open_shared(voice.shared_key)
     if voice.on_start:
         voice.on_start()
 
@@ -103,7 +72,13 @@ def lives(message_id: int, gen: int) -> None:
 
 def drop(voice: Voice) -> None:
     """It has ended."""
-    if _voices.pop(voice.key, None) and voice.on_end:
+    if _voices.pop(voice.key, None):
+        hang_up(voice)
+
+
+def hang_up(voice: Voice) -> None:
+    """Whoever speaks shall stop. May be called twice."""
+    if voice.on_end:
         voice.on_end()
 
 
@@ -136,21 +111,30 @@ def add_here(voice: Voice, offset: int, piece: bytes) -> tuple[str, int]:
             take(voice, before, piece)
         return state, before
     shared = sharing.shared_with(voice, offset, piece)
+    voice.is_shared = shared is not None
+    if shared is None and redis.in_use and offset > voice.length:  # what others heard, they saved
+        voice.text = bytearray(sharing.known_of(voice))
     state, before = shared or state_here(voice, offset, piece)
     if before > voice.length:  # other processes heard something too
-        voice.text = bytearray(texts.read_shared(voice.shared_key) or voice.text)[: 2 * before]
+        voice.text = bytearray(texts.read_shared([voice.shared_key])[0] or voice.text)[: 2 * before]
     if state == "ok" and (fresh := piece[2 * (before - offset) :]):
         take(voice, before, fresh)
     return state, before
 
 
-def share_again() -> None:
-    """Redis is back, and may have forgotten everything."""
-    for voice in everyone():
-        with voice.lock:
-            told = voice.text[: 2 * voice.waiting_from] if voice.is_ours else voice.text
-            if told and not voice.sealed:
-                texts.open_shared(voice.shared_key, bytes(told))
+def remind() -> None:
+    """Say again to Redis what it has forgotten, or never heard. Called by the ticker, and when another process misses
+    something. (Without the lock: it may be held by who waits for another process's answer.)"""
+    told = [(voice.shared_key, acknowledged(voice)) for voice in everyone() if not (voice.sealed or voice.is_queued)]
+    lengths = texts.lengths_shared([key for key, _ in told])
+    for (key, text), length in zip(told, lengths or (), strict=False):
+        if length < len(text):
+            texts.open_shared(key, text)
+
+
+def acknowledged(voice: Voice) -> bytes:
+    """What the speaker, or the room, was told that we have."""
+    return bytes(voice.text[: 2 * voice.waiting_from] if voice.is_ours else voice.text)
 
 
 def state_here(voice: Voice, offset: int, piece: bytes) -> tuple[str, int]:
@@ -185,6 +169,7 @@ def tell(voice: Voice) -> None:
         voice.told_at = time.monotonic()
         shared = sharing.shared_with(voice, offset, fresh) if fresh and voice.is_ours else None
         if shared and shared[0] == "sealed":  # another process has ended it: with this the room would see too much
+            voice.sealed, voice.waiting_from = True, offset
             return
         if fresh:
             broadcasts.stream_chunk(voice.room_id, voice.message_id, voice.gen, offset, text_of(fresh))

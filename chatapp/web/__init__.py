@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
-from .. import health, notices, presence, reading, repairs, streams, typists, wire
+from .. import health, notices, presence, reading, redis_link, repairs, streams, typists, wire
 from ..extensions import socketio
 from ..jobs import letters
 from ..realtime import listeners, loop, relay, server, strangers, ticker
@@ -36,8 +36,9 @@ def register(app: Flask) -> None:
     static_files.configure(app)
     for blueprint in (*pages.BLUEPRINTS, *api.BLUEPRINTS, ops.blueprint):
         app.register_blueprint(blueprint)
-    app.jinja_env.globals["transports"] = transports(app)
+    app.jinja_env.globals |= {"transports": transports(app), "icon": pages.sidebar.icon}
     socketio.on_namespace(ChatNamespace(app))
+    app.before_request(redis_link.begin_request)
     set_clock(app)
     server.before_stop(listeners.end_all)
     server.before_stop(streams.end_ours)
@@ -59,6 +60,7 @@ def set_clock(app: Flask) -> None:
     ticker.every(0.2, typists.sweep)
     ticker.every(2.0, reading.note)
     ticker.every(0.5, streams.tend)
+    ticker.every(0.5, streams.remind, on_call=True)
     ticker.every(5.0, streams.recover)
     ticker.every(0.5, presence.sweep)
     ticker.every(0.5, presence.beat)

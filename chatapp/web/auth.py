@@ -11,12 +11,13 @@ from flask_wtf.csrf import CSRFError
 from .. import credentials
 from ..errors import Forbidden, Unauthorized
 from ..extensions import csrf
-from ..models import Device, Person, Token
+from ..models import Device, Membership, Person, Token
 from ..realtime.connections import Connection
 from . import origins
 
 COOKIE = "chatapp_device"
 COOKIE_LASTS = 400 * 24 * 3600  # seconds: the longest that browsers keep
+KINDS = {"device": Device, "token": Token}
 CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -105,8 +106,13 @@ def of_handshake(asking: Request, proof) -> Asker | None:
 def still(connection: Connection) -> Person | None:
     """The person of an open connection, if what it showed when it opened counts to this moment."""
     kind, credential_id = connection.credential
-    proof = credentials.by_id(Device if kind == "device" else Token, credential_id)
-    return proof.person if proof and proof.person_id == connection.person_id else None
+    return credentials.still(KINDS[kind], credential_id, connection.person_id)
+
+
+def still_in(connection: Connection, room_id: str | None) -> tuple[Person | None, Membership | None]:
+    """The same, and his place in a room."""
+    kind, credential_id = connection.credential
+    return credentials.still_in(KINDS[kind], credential_id, connection.person_id, room_id)
 
 
 def person() -> Person:

@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Request
 from flask_socketio import ConnectionRefusedError, Namespace
 
-from .. import bots, database, history, messages, metrics, presence, reading, rooms, streams, typists, wire
+from .. import bots, history, messages, metrics, presence, reading, redis_link, streams, typists, wire
 from ..errors import Invalid, NotFound, RateLimited, Unauthorized, UnknownEvent
 from ..models import Membership, Person
 from ..realtime import connections, delivered
@@ -22,16 +22,17 @@ CONNECTIONS_MAX = 100  # of one person to one process
 
 @dataclass(slots=True)
 class Asker:
-    """Who asks, by which connection."""
+    """Who asks, by which connection; and his place in the room that the command names, where he has one."""
 
     person: Person
     connection: Connection
+    place: Membership | None = None
 
     def membership(self, session_id: str) -> Membership:
-        """His place in the room. The database is let go: what follows may wait for Redis or for other clients."""
-        membership = rooms.membership_of(self.person, session_id)
-        database.release()
-        return membership
+        """As rooms.membership_of: it was looked up for this command, with the credential."""
+        if self.place is None or self.place.room_id != session_id:
+            raise NotFound("There is no such room.")
+        return self.place
 
 
 class ChatNamespace(Namespace):
@@ -45,6 +46,7 @@ class ChatNamespace(Namespace):
 
     def trigger_event(self, event, *arguments):
         """Every event comes through here: an application context around it, an ack behind it."""
+        redis_link.begin_request()
         with self.app.app_context():
             if event == "connect":
                 return self.on_connect(*arguments)
@@ -64,15 +66,19 @@ class ChatNamespace(Namespace):
         return {"ok": False, "error": refusal.to_dict()}
 
     def answer(self, name: str, sid: str, payload: tuple) -> dict:
-        connection = connections.get(sid)
-        somebody = auth.still(connection) if connection else None
-        if somebody is None:
-            raise Unauthorized("You are signed out.")
+        asker = self.asker(connections.get(sid), wire.room_named(payload[0]) if payload else None)
         if name == "unknown":
             raise UnknownEvent("There is no such event.")
         if len(payload) != 1:
             raise Invalid("The event takes one payload.")
-        return getattr(self, f"on_{name}")(Asker(somebody, connection), payload[0])
+        return getattr(self, f"on_{name}")(asker, payload[0])
+
+    def asker(self, connection: Connection | None, room_id: str | None) -> Asker:
+        """Who asks, and what he is in the room, both as they are now and found by one question."""
+        somebody, place = auth.still_in(connection, room_id) if connection else (None, None)
+        if somebody is None:
+            raise Unauthorized("You are signed out.")
+        return Asker(somebody, connection, place)
 
     def on_connect(self, sid: str, environ: dict, proof=None) -> None:
         try:
@@ -128,8 +134,8 @@ class ChatNamespace(Namespace):
             return membership
         self.listen(asker, room_id)
         try:
-            membership = asker.membership(room_id)
-        except NotFound:  # put out in this moment
+            membership = self.asker(asker.connection, room_id).membership(room_id)
+        except (NotFound, Unauthorized):  # put out in this moment
             self.leave_room(asker.connection.sid, room_id)
             asker.connection.rooms.discard(room_id)
             presence.dismiss(room_id, asker.person.id)
@@ -159,8 +165,7 @@ class ChatNamespace(Namespace):
 
     def on_sendMessage(self, asker: Asker, payload) -> dict:
         ask = wire.parse(wire.SendMessage, payload)
-        membership = rooms.membership_of(asker.person, ask.session_id)
-        message, _ = messages.send(membership, ask.content, ask.client_id, ask.reply_to)
+        message, _ = messages.send(asker.membership(ask.session_id), ask.content, ask.client_id, ask.reply_to)
         return {"message": wire.message(message)}
 
     def on_editMessage(self, asker: Asker, payload) -> dict:

@@ -54,7 +54,8 @@ def address(path: str) -> str:
 
 def modules() -> list[str]:
     """The addresses of what the entry script imports: named in the page, they are fetched all at once."""
-    return [address(path) for path in version().modules]
+    root = address("")
+    return [root + path for path in version().modules]
 
 
 def serve(filename: str) -> Response:

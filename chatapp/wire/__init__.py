@@ -29,8 +29,9 @@ from .commands import (
     Typing,
     TypingState,
     parse,
+    room_named,
 )
-from .shapes import member, message, moment, person, session, so_far
+from .shapes import member, message, message_html, moment, person, session, so_far
 from .values import (
     ID_MAX,
     ClientId,
@@ -82,10 +83,12 @@ __all__ = [
     "TypingState",
     "member",
     "message",
+    "message_html",
     "moment",
     "one_line",
     "parse",
     "person",
+    "room_named",
     "session",
     "so_far",
     "storable",

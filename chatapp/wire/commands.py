@@ -10,6 +10,7 @@ from ..errors import ChatError, Invalid, TooLarge
 from .values import (
     NAME_MAX,
     PAGE_MAX,
+    ROOM_ID_MAX,
     STREAM_MAX,
     ClientId,
     Content,
@@ -22,6 +23,7 @@ from .values import (
     SessionId,
     StreamError,
     Topic,
+    is_storable,
     no_numeral_tricks,
     one_line,
 )
@@ -173,6 +175,12 @@ def parse(shape: type[Shape], payload) -> Shape:
         return shape.model_validate(payload)
     except ValidationError as error:
         raise refusal(error) from None
+
+
+def room_named(payload) -> str | None:
+    """The room that a command seems to name, for looking it up before all else is checked."""
+    named = payload.get("sessionId") if isinstance(payload, dict) else None
+    return named if isinstance(named, str) and len(named) <= ROOM_ID_MAX and is_storable(named) else None
 
 
 def refusal(error: ValidationError) -> ChatError:

@@ -80,5 +80,4 @@ def so_far(shape: dict, snapshot: dict) -> dict:
 def message_html(shape: dict, body_html: str) -> str:
     """THE rendering of a message: one element, the same for every reader."""
     template = current_app.jinja_env.get_template("messages/_message.html")
-    only_emoji = emoji.is_emoji_only(shape["content"])
-    return template.render(message=shape, body_html=body_html, emoji=only_emoji).strip()
+    return template.render(shape, body_html=body_html, emoji=emoji.is_emoji_only(shape["content"]))

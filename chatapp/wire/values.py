@@ -14,6 +14,7 @@ ERROR_TEXT_MAX = 300
 NAME_MAX = 80
 TOPIC_MAX = 300
 ID_MAX = 2**63 - 1
+ROOM_ID_MAX = 64  # characters
 PAGE_MAX = 100  # messages
 UUID_SHAPE = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -32,8 +33,13 @@ def utf16_length(text: str) -> int:
     return len(text) + sum(1 for letter in text if letter > "\uffff") if not text.isascii() else len(text)
 
 
+def is_storable(text: str) -> bool:
+    """Whether any database could hold it."""
+    return UNSTORABLE.search(text) is None
+
+
 def storable(text: str) -> str:
-    if UNSTORABLE.search(text):
+    if not is_storable(text):
         raise PydanticCustomError("text", "may not hold NUL or half of a surrogate pair")
     return text
 
@@ -95,7 +101,7 @@ def stream_error(given) -> dict:
 
 Piece = Annotated[str, AfterValidator(piece)]
 StreamError = Annotated[dict, BeforeValidator(stream_error)]
-SessionId = Annotated[str, Field(max_length=64), AfterValidator(storable)]
+SessionId = Annotated[str, Field(max_length=ROOM_ID_MAX), AfterValidator(storable)]
 ClientId = Annotated[str, AfterValidator(canonical_uuid)]
 Content = Annotated[str, AfterValidator(spoken)]
 Name = Annotated[str, one_line(NAME_MAX)]

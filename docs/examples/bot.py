@@ -18,6 +18,8 @@ while chat.connected:
         message = chat.call("startStream", start, "/chat")["message"]
         of, length = {"messageId": message["id"], "gen": message["gen"]}, 0
         for word in ("You ", "said: ", *question["content"].replace("@echo", "").split(" ")):
-            ack = chat.call("streamChunk", of | {"offset": length, "text": word + " "}, "/chat")
+            chunk = of | {"offset": length, "text": word + " "}
+            while (ack := chat.call("streamChunk", chunk, "/chat")).get("error", {}).get("status") == "queued":
+                time.sleep(1)  # others speak; it is this bot's turn soon
             length = ack.get("length", length)
         chat.call("streamComplete", of, "/chat")

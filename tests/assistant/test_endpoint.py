@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from chatapp.assistant import endpoint
+from chatapp.assistant import endpoint, prompt
 from chatapp.assistant.answers import TEXT_UNITS_MAX, units
 from chatapp.assistant.endpoint import Endpoint, Patience
 from tests.assistant.asking import a_question
@@ -73,6 +73,31 @@ def test_pieces_come_as_they_are_said_and_the_usage_is_told(source):
     assert asked.body["model"] == "small"
     assert [message["role"] for message in asked.body["messages"]] == ["system", "user"]
     assert "> hello?" in asked.body["messages"][-1]["content"]
+
+
+def test_what_it_cost_is_what_the_source_told_else_an_estimate_that_says_so(source):
+    source.then(say("Hel", "lo ", "👍"), finish(), usage(12, 3), done())
+    assert ask(source).cost == (12, 3, False)
+    source.then(say("Hel", "lo ", "👍"), finish(), done())
+    told = ask(source).cost
+    about = prompt.reckoned(source.asked[-1].body["messages"])
+    assert told == (about, 3, True) and about > 50
+    source.then(whole("x" * 400))
+    assert ask(source).cost.completion_tokens == 100  # no piece is a token there
+    source.then(say("Hel", "lo ", "👍"), hang())
+    stopped = Endpoint(source.url).open(a_question("hello?"))
+    for piece in stopped:
+        if piece == "👍":
+            stopped.stop()
+    assert stopped.cost == (about, 3, True)
+
+
+def test_what_was_not_taken_cost_nothing(source):
+    source.answers = lambda asked: [status(503)]
+    answer = ask(source)
+    assert answer.outcome == "error" and answer.cost is None
+    source.answers = lambda asked: [cut()]
+    assert ask(source).cost is None
 
 
 def test_the_first_piece_does_not_wait_for_the_second(source, note):

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from chatapp import jobs
+from chatapp.cli import rooms as rooms_commands
+from chatapp.extensions import db
+from chatapp.models import Room
 from chatapp.transcripts import exports
 
 
@@ -24,6 +27,34 @@ def test_without_redis_an_export_for_later_is_done_at_once(run, room, ana, expor
     assert stat.S_IMODE((exported / "kitchen.jsonl").stat().st_mode) == 0o600
     run("rooms", "export", "Kitchen", "--later")
     assert sorted(one.name for one in exported.iterdir()) == sorted(["kitchen.jsonl", f"{room}.jsonl"])
+
+
+@pytest.mark.parametrize(
+    ("messages", "is_terminal", "has_workers", "more", "is_left"),
+    [
+        (10_001, True, True, (), True),
+        (10_000, True, True, (), False),
+        (10_001, False, True, (), False),  # a script reads it
+        (10_001, True, False, (), False),
+        (10_001, True, True, ("--now",), False),
+        (10_001, True, True, ("FILE",), False),
+    ],
+)
+def test_a_large_room_on_a_terminal_is_left_to_a_worker(
+    run, room, ana, app, tmp_path, monkeypatch, messages, is_terminal, has_workers, more, is_left
+):
+    ana.says("hello", room)
+    with app.app_context():
+        db.session.get(Room, room).last_seq = messages
+        db.session.commit()
+    posted = []
+    monkeypatch.setattr(rooms_commands, "is_terminal", lambda: is_terminal)
+    monkeypatch.setattr(jobs, "elsewhere", lambda: has_workers)
+    monkeypatch.setattr(jobs, "post", lambda function, about, **asked: posted.append(asked) or "job-1")
+    done = run("rooms", "export", "Kitchen", *(str(tmp_path / "out") if one == "FILE" else one for one in more))
+    assert posted == ([{"room_id": room, "file_name": f"{room}.jsonl"}] if is_left else [])
+    assert (done.stdout == "job-1\n") == is_left
+    assert (f"{app.instance_path}/exports/{room}.jsonl" in done.stderr) == is_left
 
 
 @pytest.mark.parametrize("name", ["../out", "/etc/passwd", ".hidden", "a/b", "", "x" * 201, "a\nb"])

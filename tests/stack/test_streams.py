@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from chatapp.wire import utf16_length
 from tests.assistant.source import Source, done, finish, hang, say
 from tests.live.listening import Reader
 from tests.live.people import House
@@ -94,11 +95,11 @@ def finishes(marvin, message):
     return marvin.calls("POST", f"/streams/{message['id']}/complete", {"gen": message["gen"]}).json()["message"]
 
 
-def speaks_between(ways, message, text, chance, every):
-    """All of `text`, each piece by whichever process, some twice, some from further back. Ends with an answer that came
-    after Redis was last flushed: what is not saved yet may be gone with it, and only the length tells."""
-    whole, length, forgotten = text.encode("utf-16-le"), 0, False
-    while 2 * length < len(whole) or forgotten:
+def speaks_between(ways, message, text, chance, every, is_known_everywhere=True):
+    """All of `text`, each piece by whichever process, some twice, some from further back. What was acknowledged by
+    anybody is never unknown to another, whatever `every` does in between; unless only some of them reach Redis."""
+    whole, length = text.encode("utf-16-le"), 0
+    while 2 * length < len(whole):
         start = max(0, length - chance.choice([0, 0, 2, 30]))
         while 0 < 2 * start < len(whole) and 0xDC <= whole[2 * start + 1] <= 0xDF:
             start -= 1
@@ -106,9 +107,9 @@ def speaks_between(ways, message, text, chance, every):
         reached = length
         for way in chance.choices(ways, k=chance.choice([1, 1, 2])):
             reached = pushes(way, message, start, piece)
-        assert reached >= length or forgotten
-        length = reached  # less, where Redis has forgotten what was not saved yet: it is said again from there
-        forgotten = every()
+        assert reached >= length or not is_known_everywhere
+        length = reached
+        every(length)
 
 
 def test_a_bot_may_move_between_processes_at_any_moment(houses, ana, ben, marvin, room, redis_server, long_form, note):
@@ -123,23 +124,68 @@ def test_a_bot_may_move_between_processes_at_any_moment(houses, ana, ben, marvin
         text = "".join(chance.choices(["a", "word ", "🙂", "漢字", "𝒳", "\n"], k=100))
         begun = begins(ways[number % 2], room)
 
-        def now_and_then():
-            """Whether Redis was flushed."""
-            is_flushed = chance.random() < 0.1
-            if is_flushed:
+        def now_and_then(length, text=text, begun=begun):
+            if chance.random() < 0.2:
                 redis_server.client.flushall()
+            if chance.random() < 0.1:  # a snapshot holds every chunk acknowledged before it was asked for
+                tab = chance.choice((ana, ben)).opens_a_tab()
+                (there,) = [one for one in tab.enters(room)["streams"] if one["messageId"] == begun["id"]]
+                assert utf16_length(there["text"]) == length and text.startswith(there["text"]), seed
             for tab, reader in zip(tabs, readers, strict=True):
                 if reader.gaps:
                     time.sleep(0.15)
                     reader.catches_up(tab, room)
-            return is_flushed
 
         speaks_between(ways, begun, text, chance, now_and_then)
-        assert finishes(chance.choice(ways), begun)["content"] == text, seed
+        redis_server.client.flushall()
+        if number % 2:
+            assert finishes(chance.choice(ways), begun)["content"] == text, seed
+        else:  # by whom nobody has told anything
+            assert at(chance.choice(houses).url, ana).asks("stopStream", of(begun))["status"] == "stopped"
         for reader in readers:
             assert reader.waits((begun["id"], 1), 10)["content"] == text, seed
             assert reader.saw_only_beginnings_of((begun["id"], 1), text), seed
     note(f"{schedules} schedules between two processes, with Redis flushed now and then, seed {seed}")
+
+
+@pytest.mark.parametrize("trouble", ["kill", "freeze"])
+def test_what_was_acknowledged_stays_when_redis_goes_and_the_bot_moves_at_once(
+    houses, ana, ben, marvin, room, redis_server, trouble, note
+):
+    """A process that ends a stream without having heard of it gives what was saved; the one that acknowledged more adds
+    it when it is told of the end."""
+    reader = Reader()
+    ben.opens_a_tab(listener=reader).enters(room)
+    first, second = (at(house.url, marvin) for house in houses)
+    begun = begins(first, room)
+    assert pushes(first, begun, 0, "All of ") == 7
+    getattr(redis_server, trouble)()
+    assert pushes(first, begun, 7, "this 🙂") == 14
+    finishes(second, begun)
+    moment = time.monotonic()
+    while reader.waits((begun["id"], 1), 10)["content"] != "All of this 🙂":
+        assert time.monotonic() - moment < 10
+        time.sleep(0.01)
+    note(f"Redis {trouble}: complete at another process after {(time.monotonic() - moment) * 1000:.0f} ms")
+    shown = ana.calls("GET", f"/sessions/{room}/messages").json()["messages"][-1]
+    assert (shown["content"], shown["status"]) == ("All of this 🙂", "complete")
+    if trouble == "freeze":
+        redis_server.thaw()
+
+
+def test_a_stop_elsewhere_without_redis_keeps_what_was_shown(ana, ben, robby, room, source, redis_server):
+    ana.enters(room)
+    reader = Reader()
+    ana.opens_a_tab(listener=reader).enters(room)
+    source.then(say(*(f"{n} " for n in range(400)), every=0.02), finish(), done())
+    begun = asks_robby(ana, room)
+    redis_server.kill()
+    time.sleep(2.2)
+    shown = reader.text[begun["id"], 1]
+    assert at(ben.url, ana).asks("stopStream", of(begun))["status"] == "stopped"
+    reader.waits((begun["id"], 1), 10)
+    time.sleep(1)
+    assert len(reader.waits((begun["id"], 1))["content"]) >= len(shown) > 0
 
 
 def test_it_is_stopped_from_another_process(ana, ben, robby, room, source, redis_server, note):

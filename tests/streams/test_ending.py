@@ -10,36 +10,13 @@ from chatapp.extensions import db
 from chatapp.models import Message, Stream
 from chatapp.streams import endings, tending, turns, voices
 from tests.cast import outside
-
-
-@pytest.fixture
-def robby(cast):
-    return cast("Robby", kind="bot")
-
-
-@pytest.fixture
-def room(ana, ben, robby):
-    room = ana.makes("Kitchen", members=(ben, robby))
-    for one in (ana, ben, robby):
-        one.enters(room)
-    for one in (ana, ben, robby):
-        one.hears_all()
-    return room
-
-
-@pytest.fixture(autouse=True)
-def unhurried(monkeypatch):
-    monkeypatch.setattr(voices, "JOINED_S", 3_600)
+from tests.streams.messages import of
 
 
 @pytest.fixture
 def left_long_ago(monkeypatch):
     """No beat is recent enough."""
     monkeypatch.setattr(tending, "LEFT_AFTER", timedelta(minutes=-1))
-
-
-def of(message, **more):
-    return {"messageId": message["id"], "gen": message["gen"]} | more
 
 
 def ended(somebody):
@@ -151,6 +128,48 @@ def test_a_queued_one_whose_speaker_died_gives_way(app, ana, robby, room, clock,
     assert (done["id"], done["status"]) == (begun[3]["id"], "interrupted")
     robby.finishes(begun[0])
     assert robby.pushes(begun[4], 0, "my turn") == 7
+
+
+def test_a_full_process_gives_no_turn(ana, robby, room, clock, monkeypatch):
+    begun = [robby.begins(room) for _ in range(4)]
+    monkeypatch.setattr(turns, "IN_PROCESS", 2)
+    robby.finishes(begun[0])
+    assert robby.is_refused("streamChunk", of(begun[3], offset=0, text="x"), "conflict")["status"] == "queued"
+    robby.finishes(begun[1])
+    assert robby.pushes(begun[3], 0, "my turn") == 7
+
+
+def test_a_place_is_kept_for_one_that_another_process_speaks(app, robby, room):
+    begun = [robby.begins(room) for _ in range(5)]
+    voices._voices.pop((begun[3]["id"], 1))  # the other process will begin it
+    robby.finishes(begun[0])
+    assert robby.is_refused("streamChunk", of(begun[4], offset=0, text="x"), "conflict")["status"] == "queued"
+    robby.finishes(begun[1])
+    assert robby.pushes(begun[4], 0, "my turn") == 7
+
+
+def test_of_two_that_begin_at_once_one_does(app, ana, robby, room, meanwhile):
+    begun = [robby.begins(room) for _ in range(4)]
+
+    def another_began():
+        with app.app_context():
+            db.session.get(Stream, (begun[3]["id"], 1)).status = "streaming"
+            db.session.commit()
+
+    meanwhile(turns, "hold_asker", another_began)
+    robby.finishes(begun[0])
+    ana.hears_nothing("messageUpdated")
+    assert ana.says("next", room)["rev"] == 6  # no revision was used up
+
+
+def test_a_suspect_that_beats_again_is_none(app, robby, room, clock, left_long_ago, monkeypatch):
+    robby.speaks("Half", room=room)
+    voices._voices.clear()
+    clock.run(tending.recover)
+    assert len(tending._suspects) == 1
+    monkeypatch.setattr(tending, "LEFT_AFTER", timedelta(minutes=1))
+    clock.run(tending.recover)
+    assert not tending._suspects
 
 
 def test_whose_turn_it_is_costs_two_queries_however_many_wait(app, ana, ben, robby, room, queries):

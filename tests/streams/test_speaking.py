@@ -9,32 +9,8 @@ import pytest
 from chatapp.extensions import db
 from chatapp.models import Stream
 from chatapp.streams import turns, voices
-
-
-@pytest.fixture
-def robby(cast):
-    return cast("Robby", kind="bot")
-
-
-@pytest.fixture
-def room(ana, ben, robby):
-    room = ana.makes("Kitchen", members=(ben, robby))
-    for one in (ana, ben, robby):
-        one.enters(room)
-        one.hears_all()
-    for one in (ana, ben, robby):
-        one.hears_all()
-    return room
-
-
-@pytest.fixture(autouse=True)
-def unhurried(monkeypatch):
-    """What is joined waits until clock.pumps(), however slow the machine."""
-    monkeypatch.setattr(voices, "JOINED_S", 3_600)
-
-
-def of(message, **more):
-    return {"messageId": message["id"], "gen": message["gen"]} | more
+from tests.cast import outside
+from tests.streams.messages import of
 
 
 def test_from_the_first_piece_to_the_end(ana, ben, robby, room, clock):
@@ -209,7 +185,8 @@ def test_it_is_said_again_as_the_next_gen_of_the_same_message(ana, ben, robby, r
 def test_three_at_a_time_in_a_room_and_the_rest_wait_their_turn(ana, robby, room, clock):
     begun = [robby.begins(room) for _ in range(5)]
     assert [one["status"] for one in begun] == ["streaming"] * 3 + ["queued"] * 2
-    assert robby.is_refused("streamChunk", of(begun[3], offset=0, text="x"), "conflict")["length"] == 0
+    error = robby.is_refused("streamChunk", of(begun[3], offset=0, text="x"), "conflict")
+    assert (error["length"], error["status"]) == (0, "queued")
     shown = ana.asks("joinSession", {"sessionId": room})["streams"]
     assert [(one["status"], one.get("place")) for one in shown] == [("streaming", None)] * 3 + [
         ("queued", 1),
@@ -231,6 +208,23 @@ def test_one_at_a_time_for_each_person_asking(ana, ben, robby, room):
     assert [one["status"] for one in (first, second, third)] == ["streaming", "queued", "streaming"]
     robby.finishes(first)
     assert robby.pushes(second, 0, "now") == 3
+
+
+def test_a_person_speaks_for_himself_and_keeps_nobody_else_waiting(ana, ben, robby, room):
+    asked = ana.says("Well?", room)
+    first, second = (ben.begins(room, replyTo=asked["id"]) for _ in range(2))
+    assert [(one["status"], one["askedBy"]) for one in (first, second)] == [("streaming", ben.id), ("queued", ben.id)]
+    ana.asks("stopStream", of(second))
+    answer = robby.begins(room, replyTo=asked["id"])
+    assert (answer["status"], answer["askedBy"]) == ("streaming", ana.id)  # Ana is not busy with what Ben replies
+
+
+def test_what_nobody_asked_for_has_the_places_of_the_room(cast, ana, robby, room):
+    other = cast("Marvin", kind="bot")
+    ana.calls("PUT", f"/sessions/{room}/members/{other.id}")
+    said = other.says("Well?", room)
+    begun = [robby.begins(room, replyTo=said["id"]) for _ in range(4)]
+    assert [(one["status"], one["askedBy"]) for one in begun] == [("streaming", None)] * 3 + [("queued", None)]
 
 
 def test_so_many_in_a_process(ana, robby, room, monkeypatch, clock):
@@ -297,11 +291,31 @@ def test_an_archived_room_lets_it_end(ana, robby, room):
 
 
 def test_what_a_person_said_is_said_again_by_himself_alone(ana, ben, room):
-    begun = ana.speaks("Mine", room=room, replyTo=ben.says("Well?", room)["id"])
-    ana.finishes(begun)
-    ben.is_refused("repeatStream", of(begun), "forbidden")
-    again = ana.asks("repeatStream", of(begun))["message"]
-    assert (again["gen"], again["editedAt"]) == (2, None)
+    begun = ben.speaks("Mine", room=room, replyTo=ana.says("Well?", room)["id"])
+    ben.finishes(begun)
+    ana.is_refused("repeatStream", of(begun), "forbidden")  # though the room is hers
+    again = ben.asks("repeatStream", of(begun))["message"]
+    assert (again["gen"], again["editedAt"], again["askedBy"]) == (2, None, ben.id)
+
+
+def test_what_is_removed_is_not_said_again(ana, robby, room):
+    begun = robby.speaks("Oh no", room=room)
+    robby.finishes(begun)
+    ana.removes(begun)
+    ana.is_refused("repeatStream", of(begun), "not_found")
+
+
+def test_of_two_who_have_it_said_again_at_once_one_does(ana, robby, room, meanwhile):
+    begun = robby.speaks("Well", room=room)
+    robby.finishes(begun)
+    meanwhile(turns, "hold_asker", lambda: outside(robby.asks, "repeatStream", of(begun)))
+    ana.is_refused("repeatStream", of(begun), "conflict", "gen")
+
+
+def test_a_bot_that_says_it_again_speaks_for_whoever_asked_first(ben, robby, room):
+    begun = robby.speaks("Well", room=room, replyTo=ben.says("How are you?", room)["id"])
+    robby.finishes(begun)
+    assert robby.asks("repeatStream", of(begun))["message"]["askedBy"] == ben.id
 
 
 def test_the_line_of_a_room_has_an_end(robby, room, monkeypatch):

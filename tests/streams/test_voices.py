@@ -1,4 +1,4 @@
-"""What a process holds of streams when there are others: a Redis that has more, has less, or says that all is over."""
+"""What a process holds of streams, and whoever speaks in it himself."""
 
 import pytest
 
@@ -6,87 +6,15 @@ from chatapp import bots
 from chatapp.errors import Conflict
 from chatapp.extensions import db
 from chatapp.models import Message, Stream
-from chatapp.streams import Turn, endings, sharing, tending, texts, voices
+from chatapp.streams import Turn, endings, sharing, tending, voices
 from chatapp.streams.texts import units
-
-
-@pytest.fixture
-def robby(cast):
-    return cast("Robby", kind="bot")
-
-
-@pytest.fixture
-def room(ana, robby):
-    room = ana.makes("Kitchen", members=[robby])
-    for one in (ana, robby):
-        one.enters(room)
-    ana.hears_all()
-    return room
-
-
-@pytest.fixture
-def shared(monkeypatch):
-    """A Redis of one's own: `shared["text"]`, `shared["state"]` (missing | open | sealed)."""
-    held = {"text": b"", "state": "missing"}
-
-    def append(_key, offset, piece):
-        length = len(held["text"]) // 2
-        if held["state"] != "open":
-            return held["state"], length
-        if offset > length:
-            return "gap", length
-        held["text"] += piece[2 * (length - offset) :]
-        return "ok", length
-
-    def share(_key, text=b""):
-        if held["state"] != "sealed" and len(text) >= len(held["text"]):
-            held.update(text=bytes(text), state="open")
-
-    monkeypatch.setattr(texts, "append_shared", append)
-    monkeypatch.setattr(texts, "open_shared", share)
-    monkeypatch.setattr(texts, "read_shared", lambda _key: held["text"] or None)
-    monkeypatch.setattr(texts, "seal_shared", lambda _key: held.update(state="sealed") or held["text"])
-    return held
+from chatapp.streams.voices import wake_pump  # before the tests' own takes its place
+from tests.cast import outside
+from tests.streams.messages import of
 
 
 def voice_of(message):
     return voices.get(message["id"], message["gen"])
-
-
-def test_what_another_process_heard_is_known_here_too(ana, robby, room, shared):
-    begun = robby.speaks("One ", room=room)
-    shared["text"] += units("two ")
-    assert robby.pushes(begun, 8, "three") == 13
-    assert voice_of(begun).text.decode("utf-16-le") == "One two three"
-    assert robby.finishes(begun)["content"] == "One two three"
-
-
-def test_what_redis_forgot_is_told_again_as_far_as_it_was_saved(app, robby, room, shared):
-    begun = robby.speaks("One two", room=room)
-    with app.app_context():
-        tending.save(voice_of(begun))
-    voices._voices.clear()  # the bot comes to another process
-    shared.update(text=b"", state="missing")
-    assert robby.pushes(begun, 7, "!") == 8
-    assert shared["text"] == units("One two!")
-
-
-def test_what_was_acknowledged_here_stays_so_when_redis_has_less(robby, room, shared):
-    begun = robby.speaks("One two three", room=room)
-    shared["text"] = units("One ")  # told by another process that knew no more, after Redis was emptied
-    assert robby.pushes(begun, 2, "e tw") == 13
-    assert shared["text"] == units("One two three")
-    assert robby.finishes(begun)["content"] == "One two three"
-
-
-def test_when_redis_is_back_all_is_told_again(app, robby, room, shared, monkeypatch, clock):
-    robby.speaks("One two", room=room)
-    shared.update(text=b"", state="missing")
-    monkeypatch.setattr(tending.redis, "away", True)
-    clock.run(tending.tend)
-    monkeypatch.setattr(tending.redis, "away", False)
-    clock.run(tending.tend)
-    assert shared["text"] == units("One two")
 
 
 def test_what_another_process_has_sealed_grows_no_more_here(app, ana, robby, room, shared, monkeypatch):
@@ -109,6 +37,47 @@ def test_what_another_process_has_sealed_grows_no_more_here(app, ana, robby, roo
         assert not turn.say("four") and not turn.comes()
         turn.end("complete")
         assert Turn(db.session.get(Message, begun["id"])).is_over
+
+
+def test_a_turn_that_waits_is_told_when_it_comes_and_when_it_never_will(app, robby, room):
+    begun = [robby.begins(room) for _ in range(5)]
+    with app.app_context():
+        turn, other = (Turn(db.session.get(Message, one["id"])) for one in begun[3:])
+        waits = []
+
+        def freed(_seconds):
+            waits.append(turn.changed.is_set())
+            outside(robby.finishes, begun[0])
+            waits.append(turn.changed.is_set())
+
+        turn.changed.wait = freed
+        assert turn.comes() and waits == [False, True]
+        other.changed.wait = lambda _: outside(robby.asks, "stopStream", of(begun[4]))
+        assert not other.comes() and other.changed.is_set()
+
+
+def test_a_turn_of_which_nothing_is_left_does_nothing(app, robby, room):
+    begun = robby.speaks("x", room=room)
+    voices._voices.clear()
+    with app.app_context():
+        turn = Turn(db.session.get(Message, begun["id"]))
+        turn.end("complete", cost=(1, 2, False))
+        assert db.session.get(Stream, (begun["id"], 1)).prompt_tokens is None
+
+
+def test_the_pump_is_woken_once(app, monkeypatch):
+    woken = []
+    monkeypatch.setattr(voices.socketio, "start_background_task", lambda *given: woken.append(given))
+    with app.app_context():
+        wake_pump()
+        wake_pump()
+    assert woken == [(voices.pump, app)]
+
+
+def test_whoever_is_not_known_here_may_live_elsewhere(robby, room):
+    queued = [robby.begins(room) for _ in range(4)][3]
+    voices._voices.pop((queued["id"], 1))
+    assert robby.is_refused("streamChunk", of(queued, offset=0, text=""), "conflict")["status"] == "queued"
 
 
 def test_a_turn_without_the_database_leaves_its_end_to_the_ticker(app, ana, robby, room, monkeypatch, clock):

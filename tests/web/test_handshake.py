@@ -4,9 +4,8 @@ import json
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
-from chatapp import create_app, devices
+from chatapp import create_app, database, devices
 from chatapp.extensions import socketio
 from chatapp.realtime import connections, strangers, ticker
 from chatapp.web import sockets
@@ -183,7 +182,7 @@ def test_a_database_that_is_away_is_told_to_who_comes_in(opens, ana, monkeypatch
     def away(*_, **__):
         raise OperationalError("SELECT secret", {}, Exception("secret"))
 
-    monkeypatch.setattr(Session, "scalar", away)
+    monkeypatch.setattr(database, "ask", away)
     refusal = opens().enters({"token": ana.token})
     assert refusal["code"] == "unavailable" and refusal["retryAfter"] > 0 and "secret" not in str(refusal)
     monkeypatch.undo()

@@ -5,9 +5,8 @@ import uuid
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
-from chatapp import people, rooms, tokens
+from chatapp import database, people, rooms, tokens
 from chatapp.web.auth import CHANGES
 from tests.cast import Browser, outside
 from tests.web.test_strangers import DOORS
@@ -159,6 +158,7 @@ def test_an_accident_never_tells_its_own_words(ana, room, monkeypatch, error):
     browser.opens("/rooms")
     monkeypatch.setattr(rooms, "membership_of", breaks)
     monkeypatch.setattr(rooms, "of", breaks)
+    monkeypatch.setattr(rooms, "listed_for", breaks)
     status = 503 if isinstance(error, OperationalError) else 500
     for path in (f"/sessions/{room}", f"/sessions/{room}/messages", "/sessions"):
         response = ana.calls("GET", path)
@@ -177,7 +177,7 @@ def test_the_error_page_shows_itself_also_when_nobody_can_be_looked_up(ana, monk
         raise OperationalError("SELECT secret", {}, Exception("secret"))
 
     browser = ana.opens_a_browser()
-    monkeypatch.setattr(Session, "scalar", away)
+    monkeypatch.setattr(database, "ask", away)
     for path, statuses in (("/rooms", {503}), ("/sign-in", {503}), ("/nowhere", {404, 503})):
         response = browser.opens(path)
         assert response.status_code in statuses and "secret" not in response.text

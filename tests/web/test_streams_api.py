@@ -11,11 +11,6 @@ from tests.cast import outside
 
 
 @pytest.fixture
-def robby(cast):
-    return cast("Robby", kind="bot")
-
-
-@pytest.fixture
 def room(ana, ben, robby):
     room = ana.makes("Kitchen", members=(ben, robby))
     ana.enters(room)

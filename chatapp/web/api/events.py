@@ -117,16 +117,10 @@ def missed(somebody: Person, room_id: str, known: delivered.Count) -> Iterator[s
 
 def as_it_is(message: dict) -> tuple[str, dict]:
     """The event that tells what a message is now, and its payload."""
-    changed = {"sessionId": message["sessionId"], "rev": message["rev"], "message": message}
-    if message["editedAt"] or message["removed"]:
-        return "messageUpdated", changed
-    if message["gen"] == 0 or message["status"] in streams.AT_WORK:
-        return "newMessage", changed
-    error = {"error": message["error"]} if message["error"] else {}
-    return "streamComplete", changed | {
-        "gen": message["gen"],
-        "length": wire.utf16_length(message["content"]),
-    } | error
+    told = {"sessionId": message["sessionId"], "rev": message["rev"], "message": message}
+    if broadcasts.is_end(message):
+        return "streamComplete", broadcasts.ended(told)
+    return ("messageUpdated" if message["editedAt"] or message["removed"] else "newMessage"), told
 
 
 def under_way(room_id: str) -> Iterator[str]:

@@ -124,6 +124,7 @@ class Error(Answer):
     field: str | None = Field(None, description="The field at fault, where there is one.")
     retry_after: float | None = Field(None, description="Seconds after which asking again makes sense.")
     length: int | None = Field(None, description="Where the text of the stream ends, in UTF-16 code units.")
+    status: str | None = Field(None, description="Of a stream that takes no chunk: `queued`, or how it ended.")
 
 
 class Refusal(Answer):
@@ -146,7 +147,7 @@ ERRORS = {
 FIELDS = {
     "after": "Only messages whose `seq` is above this one.",
     "afterRev": "Only messages changed after this revision, by `rev`: each once and as it is now.",
-    "askedBy": "The id of the person whom a streamed message answers; null when it answers nobody.",
+    "askedBy": "The id of the person for whom a streamed message is spoken; null when nobody asked for it.",
     "archived": "An archived session can be read; nothing is said, edited or removed in it.",
     "author": "Who said it.",
     "avatarUrl": "The face: an SVG, root-relative, for those who are signed in or send a token.",

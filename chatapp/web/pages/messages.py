@@ -2,11 +2,11 @@
 
 from flask import Blueprint, redirect, url_for
 
-from ... import history, messages, rooms, wire
+from ... import messages, rooms, wire
 from ...errors import ChatError
 from .. import auth
 from . import forms
-from .rooms import PAGE, page
+from .rooms import newest_page
 
 blueprint = Blueprint("messages", __name__)
 
@@ -22,5 +22,5 @@ def create(room_id: str):
         message, _ = messages.send(membership, ask.content, ask.client_id)
     except ChatError as error:
         kept = {"errors": forms.errors_of(error, "content"), "values": {"content": content}}
-        return page(membership, history.before(membership, None, PAGE), **kept), 422
+        return newest_page(membership, **kept), 422
     return redirect(url_for("rooms.show", room_id=room_id, _anchor=f"m-{message.client_id}"), 303)

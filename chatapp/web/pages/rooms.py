@@ -11,7 +11,7 @@ from .. import auth
 from . import forms
 from .sidebar import title
 
-PAGE = 40  # messages
+PAGE = history.SHEET  # messages
 blueprint = Blueprint("rooms", __name__)
 
 
@@ -20,14 +20,17 @@ blueprint = Blueprint("rooms", __name__)
 def show(room_id: str):
     membership = rooms.membership_of(auth.person(), room_id)
     ask = wire.parse(wire.MessagesQuery, request.args.to_dict())
-    session["room"] = room_id
+    if session.get("room") != room_id:  # a cookie that stays as it is costs nothing
+        session["room"] = room_id
     if ask.after is not None:
         newer = history.after(membership, ask.after, PAGE)
         older = bool(newer["messages"]) and newer["messages"][0]["seq"] > 1
         return page(membership, newer | {"hasMore": older}, has_newer=newer["hasMore"])
-    older = history.before(membership, ask.before, PAGE)
-    newest = older["messages"][-1]["seq"] if older["messages"] else 0
-    return page(membership, older, has_newer=newest < membership.room.last_seq)
+    if ask.before is not None:
+        older = history.before(membership, ask.before, PAGE)
+        newest = older["messages"][-1]["seq"] if older["messages"] else 0
+        return page(membership, older, has_newer=newest < membership.room.last_seq)
+    return newest_page(membership)
 
 
 @blueprint.get("/rooms/<room_id>/messages/<id:message_id>")
@@ -40,24 +43,35 @@ def permalink(room_id: str, message_id: int):
     return page(membership, around, has_newer=has_newer, target_id=message_id)
 
 
-def page(membership: Membership, found: dict, *, has_newer=False, target_id=None, errors=None, values=None) -> str:
-    """The room page around one page of its history."""
-    room, said = membership.room, as_far_as_said(membership.room_id, found["messages"])
+def newest_page(membership: Membership, **shown) -> str:
+    """The room page as it opens: what most ask for, so it lies ready in one piece, unless somebody is speaking."""
+    log = history.sheet(membership)
+    if log["growing"]:
+        return page(membership, history.before(membership, None, PAGE), **shown)
+    return room_page(membership, log, **shown)
+
+
+def page(membership: Membership, found: dict, **shown) -> str:
+    """The room page around any page of its history."""
+    said = as_far_as_said(membership.room_id, found["messages"])
+    return room_page(membership, history.sheet_of(found | {"messages": said}), **shown)
+
+
+def room_page(membership: Membership, log: dict, *, has_newer=False, target_id=None, errors=None, values=None) -> str:
+    room = membership.room
     assistants = [one.name for one in bots.assistants_of(room)]
+    titled = wire.session(room, membership.standing) | {"title": title(membership)}
     database.release()
-    online = presence.who(room.id)
     here = url_for("rooms.show", room_id=room.id)
     return render_template(
         "rooms/show.html",
-        room=wire.session(room, membership.standing) | {"title": title(membership)},
-        messages=said,
-        has_older=found["hasMore"],
-        older_url=f"{here}?before={said[0]['seq']}" if said else here,
+        room=titled,
+        log=log,
+        older_url=f"{here}?before={log['first']}" if log["first"] else here,
         has_newer=has_newer,
-        newer_url=f"{here}?after={said[-1]['seq']}" if said else here,
+        newer_url=f"{here}?after={log['last']}" if log["last"] else here,
         latest_url=here,
-        last_rev=found["lastRev"],
-        online=online,
+        online=presence.who(room.id),
         can_moderate=membership.moderates,
         pending=pending(membership),
         assistants=assistants,
@@ -76,11 +90,11 @@ def as_far_as_said(room_id: str, messages: list[dict]) -> list[dict]:
     return [wire.so_far(one, far[key]) if (key := (one["id"], one["gen"])) in far else one for one in messages]
 
 
-def pending(membership: Membership) -> dict:
+def pending(membership: Membership) -> str:
     """An empty message: the browser shows it, rendered like any other, until the server has spoken."""
     shape = {"id": 0, "sessionId": membership.room_id, "seq": 0, "rev": 0, "content": "", "clientId": "pending"}
     shape |= {"author": wire.person(membership.person), "createdAt": wire.moment(now()), "editedAt": None}
-    return shape | {"removed": False, "status": "complete", "gen": 0}
+    return wire.message_html(shape | {"removed": False, "status": "complete", "gen": 0}, "")
 
 
 @blueprint.get("/rooms/new")
