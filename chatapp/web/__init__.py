@@ -69,6 +69,7 @@ def set_clock(app: Flask) -> None:
         ticker.every(0.6, repairs.make)
     ticker.every(10.0, letters.measure)
     if app.config["RATE_LIMITS"]:
+        strangers.guard(socketio.server)
         ticker.every(5.0, strangers.sweep)
 
 

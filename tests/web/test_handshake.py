@@ -253,3 +253,18 @@ def test_strangers_are_swept_where_there_are_limits_only(app, monkeypatch):
         monkeypatch.setattr(ticker, "_jobs", {})
         create_app({"SQLALCHEMY_DATABASE_URI": "sqlite:///:memory:", "SECRET_KEY": "x", "RATE_LIMITS": limits})
         assert (ticker._jobs.get(strangers.sweep, 60) <= strangers.PATIENCE / 2) is limits
+
+
+def test_of_one_address_only_so_many_may_stand_outside(opens, ana, monkeypatch):
+    monkeypatch.setattr(strangers, "FROM_ONE_ADDRESS", 3)
+    monkeypatch.setattr(strangers, "_by_address", {})
+    monkeypatch.setattr(socketio.server.eio, "handlers", dict(socketio.server.eio.handlers))
+    strangers.guard(socketio.server)
+    outside_now = [opens() for _ in range(3)]
+    assert all(one.is_open for one in outside_now)
+    assert opens().opened.status_code == 401
+    assert outside_now[0].asks_in({"token": ana.token}).startswith("40/chat")
+    assert opens().is_open, "who came in is outside no more"
+    assert opens().opened.status_code == 401
+    outside_now[1].goes()
+    assert opens().is_open
