@@ -33,7 +33,8 @@ def admits(server, sid: str, address: str) -> bool:
 
 def is_outside(server, sid: str) -> bool:
     """Whether somebody is connected and has not entered our namespace."""
-    return sid in server.eio.sockets and not server.manager.has_entered(sid)
+    connection = server.eio.sockets.get(sid)
+    return connection is not None and not connection.closed and not server.manager.has_entered(sid)
 
 
 def sweep() -> None:
