@@ -49,9 +49,7 @@ def main() -> None:
     mode = Mode(asked.quick, asked.rounds, only)
     with on(OTHER_CORES):
         if busy() > QUIET:
-            say(
-                "This machine is busy with other work: figures of latency will say more about that than about the servers."
-            )
+            say(say("This machine is busy: latencies will tell more of its other work than of the servers."))
         found = []
         for one in chosen(asked.names):
             found.append(run(one, mode))
