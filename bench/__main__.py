@@ -49,7 +49,7 @@ def main() -> None:
     mode = Mode(asked.quick, asked.rounds, only)
     with on(OTHER_CORES):
         if busy() > QUIET:
-            say(say("This machine is busy: latencies will tell more of its other work than of the servers."))
+            say("This machine is busy: latencies will tell more of its other work than of the servers.")
         found = []
         for one in chosen(asked.names):
             found.append(run(one, mode))
