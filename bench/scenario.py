@@ -15,6 +15,7 @@ from .results import Row, median
 from .targets import Target
 
 RESULTS = BUILD / "results"
+TRIES = 2  # of a run that breaks off; a miss is no failure, and counts
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,13 @@ def run(scenario: Scenario, mode: Mode) -> dict:
     for number in range(mode.times(scenario.rounds)):
         for target in scenario.wanted(mode):
             say(f"{scenario.name}: {target.name}, round {number + 1}")
-            try:
-                runs.setdefault(target.name, []).append(scenario.once(target, mode))
-            except Exception as error:  # the others are to run all the same
-                troubles.setdefault(target.name, []).append(str(error)[-1500:])
-                say(f"  failed: {error}")
+            for _ in range(TRIES):
+                try:
+                    runs.setdefault(target.name, []).append(scenario.once(target, mode))
+                    break
+                except Exception as error:  # the others are to run all the same
+                    troubles.setdefault(target.name, []).append(str(error)[-1500:])
+                    say(f"  failed: {error}")
     medians = {name: median(some) for name, some in runs.items() if some}
     rows = [row.to_dict() for row in scenario.rows(medians)]
     found = {"name": scenario.name, "title": scenario.title, "notes": scenario.notes, "quick": mode.quick}
