@@ -4,9 +4,12 @@ import argparse
 import sys
 
 from . import scenarios
+from .machine import busy
 from .places import OTHER_CORES, on
 from .report import write
-from .scenario import Mode, run
+from .scenario import Mode, run, say
+
+QUIET = 1.0  # processes that want to run, on average
 
 
 def read_arguments() -> argparse.Namespace:
@@ -45,6 +48,8 @@ def main() -> None:
     only = frozenset(name for name in asked.only.split(",") if name)
     mode = Mode(asked.quick, asked.rounds, only)
     with on(OTHER_CORES):
+        if busy() > QUIET:
+            say("This machine is busy: latencies will tell more of its other work than of the servers.")
         found = []
         for one in chosen(asked.names):
             found.append(run(one, mode))

@@ -15,6 +15,7 @@ from .results import Row, median
 from .targets import Target
 
 RESULTS = BUILD / "results"
+TRIES = 2  # of a run that breaks off; a miss is no failure, and counts
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,15 @@ class Scenario:
     targets: tuple[str, ...]
     once: Callable[[Target, Mode], dict]
     rows: Callable[[dict], list[Row]]
+    quick: tuple[str, ...] = ()  # the targets of a quick run, when not all
     notes: str = ""
     only_when_named: bool = False
     rounds: int = 3
 
     def wanted(self, mode: Mode) -> list[Target]:
-        return [targets.BY_NAME[name] for name in self.targets if not mode.only or name in mode.only]
+        """Those that were named, else those that the mode has time for."""
+        usual = self.quick if mode.quick and self.quick else self.targets
+        return [targets.BY_NAME[name] for name in self.targets if name in (mode.only or usual)]
 
 
 def run(scenario: Scenario, mode: Mode) -> dict:
@@ -57,11 +61,13 @@ def run(scenario: Scenario, mode: Mode) -> dict:
     for number in range(mode.times(scenario.rounds)):
         for target in scenario.wanted(mode):
             say(f"{scenario.name}: {target.name}, round {number + 1}")
-            try:
-                runs.setdefault(target.name, []).append(scenario.once(target, mode))
-            except (RuntimeError, AssertionError, OSError) as error:
-                troubles.setdefault(target.name, []).append(str(error)[-1500:])
-                say(f"  failed: {error}")
+            for _ in range(TRIES):
+                try:
+                    runs.setdefault(target.name, []).append(scenario.once(target, mode))
+                    break
+                except Exception as error:  # the others are to run all the same
+                    troubles.setdefault(target.name, []).append(str(error)[-1500:])
+                    say(f"  failed: {error}")
     medians = {name: median(some) for name, some in runs.items() if some}
     rows = [row.to_dict() for row in scenario.rows(medians)]
     found = {"name": scenario.name, "title": scenario.title, "notes": scenario.notes, "quick": mode.quick}

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -65,6 +66,7 @@ def running(target: Target, seed: Seed, **more: str) -> Iterator[Running]:
         server.end()
         if target.store == "postgres":
             grounds.postgres().asks(f"DROP DATABASE IF EXISTS {database_name(folder)} WITH (FORCE)")
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def database_name(folder: Path) -> str:

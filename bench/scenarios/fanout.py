@@ -75,6 +75,7 @@ SCENARIOS = (
          "plain-threading", "limit"),
         fanout_once,
         fanout_rows,
+        quick=("ours-sqlite", "node-sqlite", "ours-postgres", "node-postgres", "limit"),
     ),
     Scenario(
         "rate_500",
@@ -82,5 +83,6 @@ SCENARIOS = (
         ("ours-sqlite", "node-sqlite", "ours-postgres", "node-postgres", "plain-eventlet", "limit"),
         rate_once,
         rate_rows,
+        quick=("ours-sqlite", "node-sqlite"),
     ),
 )  # fmt: skip

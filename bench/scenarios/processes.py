@@ -38,5 +38,6 @@ SCENARIOS = (
         ("ours-postgres", "ours-postgres-2", "node-postgres", "node-postgres-2"),
         once,
         rows,
+        quick=("ours-postgres", "ours-postgres-2"),
     ),
 )

@@ -118,5 +118,12 @@ SCENARIOS = (
     Scenario(
         "history", "The last messages of a room, from the cache and not", ("ours-postgres",), history_once, history_rows
     ),
-    Scenario("room_page", "The page of a room", ("ours-sqlite", "ours-postgres"), page_once, page_rows),
+    Scenario(
+        "room_page",
+        "The page of a room",
+        ("ours-sqlite", "ours-postgres"),
+        page_once,
+        page_rows,
+        quick=("ours-sqlite",),
+    ),
 )

@@ -31,6 +31,11 @@ def rows(found: dict) -> list[Row]:
 
 SCENARIOS = (
     Scenario(
-        "first_piece", "The first piece of a stream to 50 listeners", ("ours-sqlite", "ours-postgres"), once, rows
+        "first_piece",
+        "The first piece of a stream to 50 listeners",
+        ("ours-sqlite", "ours-postgres"),
+        once,
+        rows,
+        quick=("ours-sqlite",),
     ),
 )

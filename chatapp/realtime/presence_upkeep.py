@@ -98,6 +98,8 @@ def put_back(store, entries: list[tuple]) -> list[Change] | None:
             change = store.heard_arrival(room_id, user, answer)
             if change and not was_told:
                 came.append(change)
+            elif change and here is None:  # if he comes back before his grace ends, it is news to the room
+                store.untold.add((room_id, user["id"]))
             if not store.holds(room_id, user["id"], sid):
                 store.settle(room_id, user, sid)
     return came

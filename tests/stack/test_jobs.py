@@ -19,6 +19,7 @@ from chatapp.models import Room
 from chatapp.transcripts import exports
 from tests.live.server import ROOT, Server
 from tests.stack.conftest import folder_for
+from tests.stack.servers import Sentinel
 
 FOLDER = ROOT / "instance" / "exports"
 SOON_S = 120
@@ -127,6 +128,31 @@ def test_a_worker_asked_to_stop_hands_over_at_once(crowded, note):
     crowded.becomes(job_id, "done")
     crowded.is_right()
     note(f"a worker with a job under way ended {took:.1f} s after SIGTERM")
+
+
+def test_by_way_of_sentinels_too_a_job_is_done_and_tells_how_far_it_is(
+    yard, postgres, database, redis_server, tmp_path
+):
+    sentinel = Sentinel(tmp_path / "sentinel", redis_server).start()
+    try:
+        settings = {"REDIS_SENTINELS": f"127.0.0.1:{sentinel.port}", "REDIS_SENTINEL_SERVICE": "chat"}
+        other = Yard(folder_for(tmp_path), {"DATABASE_URL": database, **settings}, yard.redis)
+        postgres.asks(FILLED, database.rpartition("/")[2])
+        yard.workers.append(other.works())
+        job_id = other.posts()
+        far, state = set(), {}
+        deadline = time.monotonic() + SOON_S
+        while state.get("status") != "done":
+            assert time.monotonic() < deadline, other.log_path.read_text()[-3_000:]
+            state = json.loads(yard.redis.hget(board.STATES, job_id) or "{}")
+            far.add(state.get("done"))
+            time.sleep(0.05)
+        assert len(far) > 3 and [one["done"] for one in other.listed()] == [MANY]
+        other.is_right()
+    finally:
+        sentinel.end()
+        for left in (other.file, other.part):
+            left.unlink(missing_ok=True)
 
 
 def test_two_workers_do_each_job_once(yard):

@@ -227,6 +227,17 @@ def test_away_is_unknown_and_what_happened_meanwhile_is_put_right(stores, linked
     assert sorted(ids(second.who("kitchen"))) == [1, 3]
 
 
+def test_who_came_and_went_unseen_is_news_when_he_is_back(stores, linked):
+    store = stores[0]
+    redis.away = True
+    assert store.arrive("kitchen", user(1), "a") is None
+    store.depart("kitchen", 1, "a")
+    linked.client.flushall()
+    redis.probe()
+    assert store.beat() == []
+    assert store.arrive("kitchen", user(1), "b") == ("kitchen", user(1), 1)
+
+
 def test_more_than_can_be_remembered_is_put_right_too(stores, linked, monkeypatch):
     monkeypatch.setattr("chatapp.realtime.presence_shared.UNSAID_MAX", 2)
     first, second, _ = stores
