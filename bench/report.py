@@ -6,7 +6,7 @@ import json
 import time
 from pathlib import Path
 
-from . import machine, pictures, scenarios
+from . import machine, pictures, scenarios, targets
 from .places import BUILD, DOCS
 
 KEPT = ("title", "notes", "when", "commit", "rounds", "busy", "rows", "failed", "medians")
@@ -61,7 +61,14 @@ def page(described: dict, ordered: dict, drawn: dict, is_quick: bool) -> str:
     parts += [made_on(described), "## What was to be reached", asked(ordered)]
     parts += [f"![{pictures.ALL[name][1]}]({file})" for name, file in drawn.items() if file]
     parts += ["## Everything that was measured", measured(ordered), method()]
-    return "\n\n".join(parts) + "\n"
+    return in_words("\n\n".join(parts) + "\n")
+
+
+def in_words(text: str) -> str:
+    """Targets by what they are, instead of their names here."""
+    for one in targets.ALL:
+        text = text.replace(f" {one.name}: ", f" {one.label}: ").replace(f" {one.name} failed", f" {one.label} failed")
+    return text
 
 
 def made_on(described: dict) -> str:
