@@ -28,6 +28,7 @@ _looks: deque[tuple[float, int]] = deque()  # when (monotonic seconds) everythin
 _last_look: deque[float] = deque(maxlen=1)  # the last one that could read (monotonic seconds)
 _told: set[int | str] = set()  # troubles in the log already: there is a look every 0.3 s
 _one_at_a_time = threading.Lock()
+_begun = [0]  # how many notices this process has begun to obey
 log = structlog.get_logger(__name__)
 
 
@@ -70,7 +71,14 @@ def look() -> None:
     _last_look.append(time.monotonic())
 
 
+def begun() -> int:
+    """A number that changes whenever a notice begins to be obeyed here. As long as it is the same, whatever ended since
+    is still to come as a notice, and will find the connections of that moment."""
+    return _begun[0]
+
+
 def attempt(notice: Notice) -> bool:
+    _begun[0] += 1
     try:
         OBEY[notice.kind](notice)
     except Exception:

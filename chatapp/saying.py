@@ -57,8 +57,7 @@ def place(
     values |= UNCHANGED | {"body_html": body_html, "reply_to_id": reply_to, "created_at": now()}
     database.release()
     try:
-        with waiting_line.turn_in(membership.room_id):
-            placed = write(values)
+        placed = waiting_line.together(membership.room_id, values, write)
     except IntegrityError:
         return None
     if placed is None:
@@ -68,17 +67,21 @@ def place(
     return message
 
 
-def write(values: dict) -> Row | None:
-    """Take a place and write the message there, in one transaction: `(id, seq, rev)`; None in an archived room."""
-    asked = {"room": values["room_id"], "count": 1}
-    with database.short_way() as connection:
-        if connection.dialect.name == "postgresql":  # one statement, one journey: the shorter the room's lock is held
-            asked |= {f"new_{name}": value for name, value in values.items()}
-            return connection.execute(STEP_AND_INSERT, asked).one_or_none()
-        step = connection.execute(rooms.STEP, asked).one_or_none()
-        if step is None:
-            return None
-        return connection.execute(INSERT, values | {"seq": step.last_seq, "rev": step.rev}).one()
+def write(said: list[dict]) -> list[Row | None]:
+    """Take places in a room and write what was said there, in one transaction: `(id, seq, rev)` of each; None for all
+    of them in an archived room."""
+    asked = {"room": said[0]["room_id"], "count": len(said)}
+    if len(said) == 1 and db.engine.dialect.name == "postgresql":
+        asked |= {f"new_{name}": value for name, value in said[0].items()}
+        with database.short_way() as connection:
+            return [connection.execute(STEP_AND_INSERT, asked).one_or_none()]
+    with db.engine.begin() as connection:
+        last = connection.execute(rooms.STEP, asked).one_or_none()
+        if last is None:
+            return [None] * len(said)
+        first_seq, first_rev = last.last_seq - len(said) + 1, last.rev - len(said) + 1
+        rows = [one | {"seq": first_seq + n, "rev": first_rev + n} for n, one in enumerate(said)]
+        return sorted(connection.execute(INSERT, rows if len(rows) > 1 else rows[0]), key=lambda row: row.seq)
 
 
 def place_many(room_id: str, rows: list[dict]) -> int:

@@ -107,3 +107,16 @@ def test_few_connections_serve_many_who_never_pause(tmp_path):
 
 def test_the_database_is_reached_through_it(inside):
     assert isinstance(db.engine.pool, FairPool)
+
+
+def test_a_connection_is_asked_whether_it_lives_only_after_it_lay_idle(monkeypatch):
+    asked = []
+    engine = create_engine("sqlite://", poolclass=FairPool, pool_pre_ping=True)
+    monkeypatch.setattr(engine.dialect, "do_ping", lambda connection: asked.append(connection) or True)
+    moment = [1_000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: moment[0])
+    for idle, expected in ((0, 0), (0.9, 0), (0.9, 0), (1.1, 1), (0.9, 1)):
+        moment[0] += idle
+        with engine.connect():
+            assert len(asked) == expected
+    engine.dispose()

@@ -1,11 +1,16 @@
 """Messages when things happen at the same moment, and in archived rooms: the paths that only bad luck takes."""
 
+import threading
+import time
 import uuid
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 
-from chatapp import messages, rooms, saying, waiting_line, wire
-from chatapp.errors import Forbidden, NotFound
+from chatapp import database, messages, rooms, saying, waiting_line, wire
+from chatapp.errors import ChatError, Forbidden, NotFound
+from chatapp.extensions import db
 
 
 def test_an_edit_that_meets_the_removal_does_not_bring_the_words_back(ana, ben, room, meanwhile):
@@ -83,3 +88,82 @@ def test_the_row_refuses_by_itself_whatever_door_forgot_to(inside, ana, ben, roo
         messages.edit(ben.row(), said["id"], "mine")
     with pytest.raises(Forbidden):
         messages.remove(ben.row(), said["id"])
+
+
+@pytest.fixture
+def at_once(app, monkeypatch):
+    """`at_once(room, (somebody, content, client_id), …)`: they wait behind each other, and are placed by one transaction; what
+    came to each, an error by its code."""
+
+    def say(room, *sayings):
+        answers, threads = {}, []
+
+        def run(number, somebody, content, client_id):
+            with app.app_context():
+                try:
+                    message, new = messages.send(rooms.membership_of(somebody.row(), room), content, client_id)
+                    answers[number] = (message.seq, message.rev, message.content, new)
+                except ChatError as error:
+                    answers[number] = error.code
+
+        with app.app_context(), waiting_line.turn_in(room):
+            for number, saying_ in enumerate(sayings):
+                threads.append(threading.Thread(target=run, args=(number, *saying_)))
+                threads[-1].start()
+                while len(waiting_line._lines[room]) <= number:
+                    time.sleep(0.001)
+        for thread in threads:
+            thread.join(10)
+        return [answers[number] for number in range(len(sayings))]
+
+    return say
+
+
+def new_id():
+    return str(uuid.uuid4())
+
+
+def test_those_who_wait_are_placed_in_their_order_by_one_transaction(ana, ben, cleo, room, at_once, queries):
+    cleo.enters(room)
+    with queries() as statements:
+        answers = at_once(room, (ana, "one", new_id()), (ben, "two", new_id()), (ana, "three", new_id()))
+    assert answers == [(1, 1, "one", True), (2, 2, "two", True), (3, 3, "three", True)]
+    assert len([one for one in statements if one.startswith("UPDATE")]) == 1
+    assert sorted(one["message"]["seq"] for one in cleo.hears_all("newMessage")) == [1, 2, 3]
+    page = cleo.gets(f"/sessions/{room}/messages")
+    assert [one["author"]["name"] for one in page["messages"]] == ["Ana", "Ben", "Ana"] and page["lastRev"] == 3
+
+
+def test_what_was_said_before_is_said_once_and_spoils_nothing_for_those_beside_it(ana, ben, cleo, room, at_once):
+    cleo.enters(room)
+    said = new_id()
+    answers = at_once(room, (ana, "one", said), (ben, "two", new_id()), (ana, "one", said), (ana, "other", said))
+    assert answers == [(1, 1, "one", True), (2, 2, "two", True), (1, 1, "one", False), "conflict"]
+    assert len(cleo.hears_all("newMessage")) == 2
+    assert cleo.gets(f"/sessions/{room}/messages")["lastRev"] == 2
+
+
+def test_those_who_wait_while_the_room_is_archived_are_all_refused(ana, ben, room, at_once, meanwhile):
+    meanwhile(saying, "write", lambda: ana.calls("DELETE", f"/sessions/{room}"))
+    assert at_once(room, (ana, "one", new_id()), (ben, "two", new_id())) == ["forbidden", "forbidden"]
+    assert ana.gets(f"/sessions/{room}/messages")["messages"] == []
+
+
+def test_on_postgresql_one_alone_is_one_statement(inside, ana, room, monkeypatch):
+    asked = []
+
+    class Fake:
+        def execute(self, statement, values):
+            asked.append((str(statement), values))
+            return self
+
+        def one_or_none(self):
+            return None
+
+    monkeypatch.setattr(db.engine.dialect, "name", "postgresql")
+    monkeypatch.setattr(database, "short_way", lambda: nullcontext(Fake()))
+    with pytest.raises(Forbidden):
+        saying.place(SimpleNamespace(room_id=room, person_id=ana.id, person=None), new_id(), "hi", "<p>hi</p>")
+    ((statement, values),) = asked
+    assert statement.startswith("WITH fresh AS") and "UPDATE rooms" in statement and "INSERT INTO messages" in statement
+    assert (values["room"], values["count"], values["new_content"]) == (room, 1, "hi")

@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from chatapp import waiting_line
 from chatapp.errors import Unavailable
@@ -98,6 +99,128 @@ def test_who_gives_up_or_fails_holds_nobody_up(inside, line, monkeypatch):
 def test_handed_over_in_the_moment_of_giving_up_it_is_passed_on(inside):
     with waiting_line.turn_in(ROOM):
         place = waiting_line.stand(ROOM)
-    assert place.acquire(blocking=False)  # its turn, though nobody waits for it any more
+    assert place.turn.acquire(blocking=False)  # its turn, though nobody waits for it any more
     waiting_line.leave(ROOM, place)
+    assert waiting_line._lines == {}
+
+
+@pytest.fixture
+def crowd(app):
+    """`crowd(works, do)`: threads that stand in the line with their work, in this order; `ended()` answers what came
+    to each, an error by its name."""
+    threads, answers = [], {}
+
+    def stand(works, do):
+        for work in works:
+            threads.append(threading.Thread(target=run, args=(work, do)))
+            before = len(waiting_line._lines.get(ROOM, ()))
+            threads[-1].start()
+            while len(waiting_line._lines.get(ROOM, ())) == before:
+                time.sleep(0.001)
+
+    def run(work, do):
+        with app.app_context():
+            try:
+                answers[work] = waiting_line.together(ROOM, work, do)
+            except Exception as error:
+                answers[work] = type(error).__name__
+
+    def ended():
+        for thread in threads:
+            thread.join(10)
+        assert waiting_line._lines == {}
+        return answers
+
+    stand.ended = ended
+    return stand
+
+
+def test_the_work_of_those_who_wait_is_done_at_once(inside, crowd):
+    calls = []
+
+    def do(works):
+        calls.append(list(works))
+        return [work * 10 for work in works]
+
+    with waiting_line.turn_in(ROOM):
+        crowd([1, 2, 3, 4], do)
+    assert crowd.ended() == {1: 10, 2: 20, 3: 30, 4: 40}
+    assert calls == [[1, 2, 3, 4]]
+
+
+def test_whose_work_cannot_be_done_spoils_it_for_nobody_else(inside, crowd):
+    calls = []
+
+    def do(works):
+        calls.append(list(works))
+        if 2 in works:
+            raise IntegrityError("INSERT", {}, Exception())
+        return [work * 10 for work in works]
+
+    with waiting_line.turn_in(ROOM):
+        crowd([1, 2, 3, 4], do)
+    assert crowd.ended() == {1: 10, 2: "IntegrityError", 3: 30, 4: 40}
+    assert calls == [[1, 2, 3, 4], [1], [2], [3], [4]]
+
+
+def test_when_the_database_is_away_each_is_told(inside, crowd):
+    calls = []
+
+    def do(works):
+        calls.append(list(works))
+        raise OperationalError("UPDATE", {}, Exception())
+
+    with waiting_line.turn_in(ROOM):
+        crowd([1, 2, 3], do)
+    assert set(crowd.ended().values()) == {"OperationalError"}
+    assert calls == [[1, 2, 3], [2], [3]]
+
+
+def test_only_so_many_are_done_at_once_and_whoever_has_other_work_stays_between(inside, crowd, line, monkeypatch):
+    monkeypatch.setattr(waiting_line, "TOGETHER_MAX", 2)
+    calls = []
+
+    def do(works):
+        calls.append(list(works))
+        return works
+
+    with waiting_line.turn_in(ROOM):
+        crowd([1, 2, 3], do)
+        line(lambda: calls.append("something else"))
+        crowd([4], do)
+    crowd.ended()
+    assert calls == [[1, 2], [3], "something else", [4]]
+
+
+def test_whose_patience_ends_while_it_is_being_done_waits_for_the_end(inside, crowd, monkeypatch):
+    monkeypatch.setattr(waiting_line, "TURN_S", 0.2)
+
+    def do(works):
+        time.sleep(0.6)
+        return works
+
+    with waiting_line.turn_in(ROOM):
+        crowd([1, 2], do)
+    assert crowd.ended() == {1: 1, 2: 2}
+
+
+def test_whose_patience_has_ended_is_left_out(inside, crowd, monkeypatch):
+    monkeypatch.setattr(waiting_line, "TURN_S", 0.1)
+    calls = []
+    with waiting_line.turn_in(ROOM):
+        crowd([1, 2], lambda works: calls.append(works) or works)
+        time.sleep(0.4)
+    assert crowd.ended() == {1: "Unavailable", 2: "Unavailable"} and calls == []
+
+
+def test_who_is_stopped_while_others_do_his_work_does_not_come_back(inside):
+    with waiting_line.turn_in(ROOM):
+        stopped, other = waiting_line.stand(ROOM, "his"), waiting_line.stand(ROOM, "mine")
+        mates = waiting_line.take_along(ROOM)
+        assert mates == [stopped, other]
+        waiting_line.leave(ROOM, stopped)
+        waiting_line.give_back(ROOM, mates)
+        assert list(waiting_line._lines[ROOM]) == [other]
+    assert other.turn.acquire(blocking=False)
+    waiting_line.leave(ROOM, other)
     assert waiting_line._lines == {}

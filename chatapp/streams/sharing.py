@@ -6,7 +6,9 @@ forgotten a stream asks the others (recall), and they say again what they hold (
 """
 
 import time
+from collections import deque
 
+import structlog
 from sqlalchemy import select
 
 from ..extensions import db, redis, socketio
@@ -19,6 +21,8 @@ RECALL_STEP_S = 0.01
 IN_VAIN_S = 5.0  # who held it is gone: not asked again so soon
 IN_VAIN_MAX = 1_000
 
+log = structlog.get_logger(__name__)
+_asking: deque[str] = deque()  # keys that this process asks the others for, and so does not answer for
 _in_vain: dict[str, float] = {}  # key → when nobody answered (monotonic seconds)
 
 
@@ -58,12 +62,37 @@ def recall(keys: list[str]) -> bool:
     asked = [key for key in keys if moment - _in_vain.get(key, float("-inf")) > IN_VAIN_S]
     if not asked or redis.away or not redis.in_use:
         return False
+    _asking.extend(asked)
+    texts.miss_shared(asked, True)
     socketio.server.manager.call_others()
-    lengths = [-1]
-    while lengths and min(lengths) < 0 and time.monotonic() - moment < RECALL_S:
-        socketio.sleep(RECALL_STEP_S)
-        lengths = texts.lengths_shared(asked)
+    lengths = answered(asked)
+    texts.miss_shared(asked, False)
+    for key in asked:
+        _asking.remove(key)
+    vain = [key for key, length in zip(asked, lengths, strict=False) if length < 0]
+    if vain:  # whoever held them died, or all are too busy to answer in time
+        log.warning("streams_not_recalled", count=len(vain))
     if len(_in_vain) > IN_VAIN_MAX:
         _in_vain.clear()
-    _in_vain.update({key: time.monotonic() for key, length in zip(asked, lengths or (), strict=False) if length < 0})
-    return bool(lengths) and max(lengths) >= 0
+    _in_vain.update(dict.fromkeys(vain, time.monotonic()))
+    return max(lengths, default=-1) >= 0
+
+
+def asks_for(key: str) -> bool:
+    """Whether this process does."""
+    return key in _asking
+
+
+def answered(keys: list[str]) -> list[int]:
+    """How much of each is there, once others had time to say it: as long again as the first took, as another one may
+    know more of it. None at all when Redis is away."""
+    began, is_first, lengths = time.monotonic(), True, None
+    until = began + RECALL_S
+    while time.monotonic() < until:
+        socketio.sleep(RECALL_STEP_S)
+        lengths = texts.lengths_shared(keys)
+        if lengths is None:
+            break
+        if is_first and min(lengths) >= 0:
+            is_first, until = False, min(until, 2 * time.monotonic() - began)
+    return lengths or []

@@ -5,7 +5,7 @@ tells the room afterwards.
 from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 
-from .. import broadcasts, cached, metrics, ratelimit, rooms, saying
+from .. import broadcasts, cached, database, metrics, ratelimit, rooms, saying
 from ..errors import ChatError, Conflict, Forbidden, NotFound
 from ..extensions import db, redis
 from ..models import AT_WORK, Membership, Message, Person, Stream, now
@@ -198,7 +198,7 @@ def snapshots(room_id: str, held: dict[tuple[int, int], int] | None = None) -> l
     """How far the streams of a room are: `{messageId, gen, status, offset, text, place?}` each; the text from the
     length on that the reader holds (by message and gen), or whole.
     """
-    rows = turns.waiting_and_speaking(room_id)
+    rows = turns.waiting_and_speaking(room_id) if database.ask(turns.ANY, room=room_id) else []
     places = {row.message_id: turns.place_of(row, rows) for row in rows if row.status == QUEUED}
     if rows:
         db.session.commit()  # as in push

@@ -31,6 +31,7 @@ _suspects: dict[tuple[int, int], tuple[datetime, float]] = {}  # stream → its 
 def tend() -> None:
     """One look at every voice of this process."""
     voices.tell_all()
+    voices.remind_of_ours()
     silence_the_gone()
     for voice in voices.everyone():
         try:

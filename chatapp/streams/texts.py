@@ -10,6 +10,7 @@ from ..extensions import redis
 OPEN, SEALED = "o\0", "s\0"
 LEFT_S = 60  # after its end: a chunk that comes late must find it sealed, not missing
 MARK = 2  # bytes
+MISSED_MS = 1_000
 
 # KEYS[1]; ARGV: offset in units, text. Answers {state, length before}.
 APPEND = """
@@ -91,11 +92,22 @@ def lengths_shared(keys: list[str]) -> list[int] | None:
     return found and [max(size - MARK, -1) for size in found]
 
 
-def on_each(command: str, keys: list[str]) -> list | None:
+def miss_shared(keys: list[str], is_missed: bool) -> None:
+    """Mark them as missed by somebody, or as missed no more: who answers too late might say less than is there now."""
+    marks = [f"{key}:missed" for key in keys]
+    on_each("SET", marks, 1, "PX", MISSED_MS) if is_missed else on_each("DEL", marks)
+
+
+def missed_shared(keys: list[str]) -> list[bool]:
+    """Whether somebody misses each."""
+    return [bool(found) for found in on_each("EXISTS", [f"{key}:missed" for key in keys]) or [0] * len(keys)]
+
+
+def on_each(command: str, keys: list[str], *more) -> list | None:
     def question(client):
         pipeline = client.pipeline(transaction=False)
         for key in keys:
-            pipeline.execute_command(command, key)
+            pipeline.execute_command(command, key, *more)
         return pipeline.execute()
 
     return redis.ask(question) if keys else None

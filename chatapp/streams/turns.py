@@ -4,7 +4,7 @@ Called within this package.
 
 from collections import defaultdict
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from .. import broadcasts, cached, rooms
 from ..errors import RateLimited
@@ -17,6 +17,8 @@ IN_ROOM = 3
 IN_PROCESS = 32
 IN_LINE = 100  # of one room, with those who speak: more are refused
 QUEUED, STREAMING = AT_WORK
+# Put together once: most rooms have none, and each reader who comes in asks.
+ANY = select(Stream.message_id).where(Stream.room_id == bindparam("room"), IS_AT_WORK).limit(1)
 
 
 def require_place(room_id: str) -> None:

@@ -123,13 +123,27 @@ def add_here(voice: Voice, offset: int, piece: bytes) -> tuple[str, int]:
 
 
 def remind() -> None:
-    """Say again to Redis what it has forgotten, or never heard. Called by the ticker, and when another process misses
-    something. (Without the lock: it may be held by who waits for another process's answer.)"""
-    told = [(voice.shared_key, acknowledged(voice)) for voice in everyone() if not (voice.sealed or voice.is_queued)]
-    lengths = texts.lengths_shared([key for key, _ in told])
-    for (key, text), length in zip(told, lengths or (), strict=False):
+    """Another process misses something in Redis: say again what of it we have."""
+    some = everyone()
+    missed = texts.missed_shared([voice.shared_key for voice in some])
+    asked = [voice for voice, is_missed in zip(some, missed, strict=True) if is_missed]
+    say_again([voice for voice in asked if not sharing.asks_for(voice.shared_key)])
+
+
+def remind_of_ours() -> None:
+    """Say again what Redis has forgotten, or never heard, of what we speak. (What others speak we may know less of than
+    another process: until somebody misses it, it had better be missing than be too short.)"""
+    say_again([voice for voice in everyone() if voice.is_ours])
+
+
+def say_again(some: list[Voice]) -> None:
+    """Without the lock of any: it may be held by who waits for another process's answer."""
+    some = [voice for voice in some if not (voice.sealed or voice.is_queued)]
+    lengths = texts.lengths_shared([voice.shared_key for voice in some])
+    for voice, length in zip(some, lengths or (), strict=False):
+        text = acknowledged(voice)  # as it is now: it may have grown while Redis was asked
         if length < len(text):
-            texts.open_shared(key, text)
+            texts.open_shared(voice.shared_key, text)
 
 
 def acknowledged(voice: Voice) -> bytes:

@@ -60,7 +60,7 @@ def set_clock(app: Flask) -> None:
     ticker.every(0.2, typists.sweep)
     ticker.every(2.0, reading.note)
     ticker.every(0.5, streams.tend)
-    ticker.every(0.5, streams.remind, on_call=True)
+    ticker.every(3_600, streams.remind, on_call=True)  # it only matters when called
     ticker.every(5.0, streams.recover)
     ticker.every(0.5, presence.sweep)
     ticker.every(0.5, presence.beat)

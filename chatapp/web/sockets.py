@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Request
 from flask_socketio import ConnectionRefusedError, Namespace
 
-from .. import bots, history, messages, metrics, presence, reading, redis_link, streams, typists, wire
+from .. import bots, history, messages, metrics, notices, presence, reading, redis_link, streams, typists, wire
 from ..errors import Invalid, NotFound, RateLimited, Unauthorized, UnknownEvent
 from ..models import Membership, Person
 from ..realtime import connections, delivered
@@ -82,20 +82,22 @@ class ChatNamespace(Namespace):
 
     def on_connect(self, sid: str, environ: dict, proof=None) -> None:
         try:
-            self.let_in(sid, auth.of_handshake(Request(environ), proof))
+            begun = notices.begun()
+            self.let_in(sid, auth.of_handshake(Request(environ), proof), begun)
         except Exception as error:  # without an answer the client would wait for ever
             connections.discard(sid)
             refusal = refusal_of(error)
             raise ConnectionRefusedError(refusal.code, refusal.to_dict()) from None
 
-    def let_in(self, sid: str, asker: auth.Asker | None) -> None:
+    def let_in(self, sid: str, asker: auth.Asker | None, begun: int) -> None:
+        """`begun`: as notices.begun said before the look-up."""
         if asker is None:
             raise Unauthorized("Please sign in or send a token.")
         connection = Connection(sid, asker.person.id, asker.credential)
         if self.app.config["RATE_LIMITS"] and len(connections.of_person(asker.person.id)) >= CONNECTIONS_MAX:
             raise RateLimited("You have too many connections open.", retry_after=60)
         connections.add(connection)
-        if auth.still(connection) is None:  # it ended between the look-up and the entry: no notice would find it again
+        if notices.begun() != begun and auth.still(connection) is None:  # it ended meanwhile, and its notice is obeyed
             raise Unauthorized("You are signed out.")
         metrics.CONNECTIONS.set(connections.count())
 

@@ -8,7 +8,7 @@ import uuid
 import pytest
 from sqlalchemy import event, text
 
-from chatapp import create_app, credentials, history, notices, repairs, rooms, saying
+from chatapp import create_app, credentials, direct, history, notices, repairs, rooms, saying
 from chatapp.extensions import db
 from chatapp.models import Device, Membership, Message, Notice, Person, Token
 
@@ -106,7 +106,10 @@ QUESTIONS = {
     "somebody's rooms": lambda one: rooms.of(one.person),
     "who signed in by a cookie": lambda one: credentials.by_secret(Device, "nobody's"),
     "who shows a token": lambda one: credentials.by_secret(Token, "nobody's"),
-    "whose connection it is": lambda one: credentials.by_id(Device, 4_000),
+    "whose connection it is": lambda one: credentials.still(Device, 4_000, one.person_id),
+    "whose it is, and his place": lambda one: credentials.still_in(Token, 4_000, one.person_id, one.room_id),
+    "the side bar": lambda one: rooms.listed_for(one.person),
+    "the people of a direct room": lambda one: direct.people_of([one.room_id]),
     "new notices": lambda one: notices.look(),
     "how far the open rooms are": lambda one: repairs.counters([one.room_id]),
     "what a room's readers miss": lambda one: repairs.changes(one.room_id, one.room.rev - 5),

@@ -14,6 +14,7 @@ from tests.live.people import House
 from tests.live.server import Server
 
 INTERRUPTED_S = 45
+TOO_BUSY = ("streams_not_recalled", "redis_away", "redis_slow")  # in a server's log
 
 
 @pytest.fixture
@@ -95,9 +96,13 @@ def finishes(marvin, message):
     return marvin.calls("POST", f"/streams/{message['id']}/complete", {"gen": message["gen"]}).json()["message"]
 
 
-def speaks_between(ways, message, text, chance, every, is_known_everywhere=True):
+def never():
+    return False
+
+
+def speaks_between(ways, message, text, chance, every, may_be_unknown=never):
     """All of `text`, each piece by whichever process, some twice, some from further back. What was acknowledged by
-    anybody is never unknown to another, whatever `every` does in between; unless only some of them reach Redis."""
+    anybody is never unknown to another, whatever `every` does in between; unless `may_be_unknown()`."""
     whole, length = text.encode("utf-16-le"), 0
     while 2 * length < len(whole):
         start = max(0, length - chance.choice([0, 0, 2, 30]))
@@ -107,9 +112,17 @@ def speaks_between(ways, message, text, chance, every, is_known_everywhere=True)
         reached = length
         for way in chance.choices(ways, k=chance.choice([1, 1, 2])):
             reached = pushes(way, message, start, piece)
-        assert reached >= length or not is_known_everywhere
+        assert reached >= length or may_be_unknown()
         length = reached
         every(length)
+
+
+def ends_with(reader, message, text):
+    """At the latest when whoever acknowledged more than the first end holds was told of that, and added it."""
+    deadline = time.monotonic() + 10
+    while (shown := reader.waits((message["id"], 1), 10)["content"]) != text:
+        assert text.startswith(shown) and time.monotonic() < deadline, shown
+        time.sleep(0.01)
 
 
 def test_a_bot_may_move_between_processes_at_any_moment(houses, ana, ben, marvin, room, redis_server, long_form, note):
@@ -120,6 +133,12 @@ def test_a_bot_may_move_between_processes_at_any_moment(houses, ana, ben, marvin
     for tab in tabs:
         tab.enters(room)
     ways = [at(house.url, marvin) for house in houses]
+
+    def was_too_busy():
+        """Whether a process did not answer in a fifth of a second, or took Redis for away or slow: on a machine with
+        much other work that happens."""
+        return any(one in house.server.log for house in houses for one in TOO_BUSY)
+
     for number in range(schedules):
         text = "".join(chance.choices(["a", "word ", "🙂", "漢字", "𝒳", "\n"], k=100))
         begun = begins(ways[number % 2], room)
@@ -130,22 +149,24 @@ def test_a_bot_may_move_between_processes_at_any_moment(houses, ana, ben, marvin
             if chance.random() < 0.1:  # a snapshot holds every chunk acknowledged before it was asked for
                 tab = chance.choice((ana, ben)).opens_a_tab()
                 (there,) = [one for one in tab.enters(room)["streams"] if one["messageId"] == begun["id"]]
-                assert utf16_length(there["text"]) == length and text.startswith(there["text"]), seed
+                assert utf16_length(there["text"]) == length or was_too_busy(), seed
+                assert text.startswith(there["text"]), seed
             for tab, reader in zip(tabs, readers, strict=True):
                 if reader.gaps:
                     time.sleep(0.15)
                     reader.catches_up(tab, room)
 
-        speaks_between(ways, begun, text, chance, now_and_then)
+        speaks_between(ways, begun, text, chance, now_and_then, was_too_busy)
         redis_server.client.flushall()
         if number % 2:
-            assert finishes(chance.choice(ways), begun)["content"] == text, seed
+            assert text.startswith(finishes(chance.choice(ways), begun)["content"]), seed
         else:  # by whom nobody has told anything
             assert at(chance.choice(houses).url, ana).asks("stopStream", of(begun))["status"] == "stopped"
         for reader in readers:
-            assert reader.waits((begun["id"], 1), 10)["content"] == text, seed
+            ends_with(reader, begun, text)
             assert reader.saw_only_beginnings_of((begun["id"], 1), text), seed
-    note(f"{schedules} schedules between two processes, with Redis flushed now and then, seed {seed}")
+    busy = sum(house.server.log.count(one) for house in houses for one in TOO_BUSY)
+    note(f"{schedules} schedules between two processes, Redis flushed now and then, {busy} times too busy, seed {seed}")
 
 
 @pytest.mark.parametrize("trouble", ["kill", "freeze"])
@@ -163,9 +184,7 @@ def test_what_was_acknowledged_stays_when_redis_goes_and_the_bot_moves_at_once(
     assert pushes(first, begun, 7, "this 🙂") == 14
     finishes(second, begun)
     moment = time.monotonic()
-    while reader.waits((begun["id"], 1), 10)["content"] != "All of this 🙂":
-        assert time.monotonic() - moment < 10
-        time.sleep(0.01)
+    ends_with(reader, begun, "All of this 🙂")
     note(f"Redis {trouble}: complete at another process after {(time.monotonic() - moment) * 1000:.0f} ms")
     shown = ana.calls("GET", f"/sessions/{room}/messages").json()["messages"][-1]
     assert (shown["content"], shown["status"]) == ("All of this 🙂", "complete")

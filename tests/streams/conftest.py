@@ -21,7 +21,7 @@ def unhurried(monkeypatch):
 @pytest.fixture
 def shared(monkeypatch):
     """A Redis of one's own with one stream in it: `shared["text"]`, `shared["state"]` (missing | open | sealed)."""
-    held = {"text": b"", "state": "missing"}
+    held = {"text": b"", "state": "missing", "missed": False}
 
     def append(_key, offset, piece):
         length = len(held["text"]) // 2
@@ -50,6 +50,8 @@ def shared(monkeypatch):
     monkeypatch.setattr(texts, "seal_shared", seal)
     monkeypatch.setattr(texts, "read_shared", there(bytes))
     monkeypatch.setattr(texts, "lengths_shared", lambda keys: [-1 if one is None else one for one in there(len)(keys)])
+    monkeypatch.setattr(texts, "miss_shared", lambda keys, is_missed: held.update(missed=is_missed))
+    monkeypatch.setattr(texts, "missed_shared", lambda keys: [held["missed"]] * len(keys))
     return held
 
 

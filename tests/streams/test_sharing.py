@@ -1,5 +1,6 @@
 """What is known of a stream when there are other processes: a Redis that has more, has less, has forgotten or is away."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -79,6 +80,22 @@ def test_forgotten_while_it_ends_here_it_is_asked_for_too(robby, room, shared, o
     assert robby.finishes(begun)["content"] == "One two"
 
 
+def test_who_asks_does_not_answer_himself_and_misses_nothing_afterwards(app, robby, room, shared, others):
+    begun = robby.speaks("One", room=room)
+    shared.update(text=b"", state="missing")
+
+    def somebody_else_asks_too():
+        assert shared["missed"]
+        with app.app_context():
+            voices.remind()
+        assert shared["state"] == "missing"
+        texts.open_shared("", units("One two"))
+
+    others.append(somebody_else_asks_too)
+    assert robby.pushes(begun, 7, "!") == 8
+    assert not shared["missed"] and not sharing._asking
+
+
 def test_who_held_it_may_be_gone_and_is_not_asked_again_so_soon(app, robby, room, shared, others, monkeypatch):
     monkeypatch.setattr(sharing, "RECALL_S", 0.02)
     begun = robby.speaks("One two", room=room)
@@ -94,7 +111,7 @@ def test_who_held_it_may_be_gone_and_is_not_asked_again_so_soon(app, robby, room
 
 
 def test_what_was_asked_for_in_vain_is_not_remembered_without_end(app, shared, others, monkeypatch):
-    monkeypatch.setattr(sharing, "RECALL_S", 0.0)
+    monkeypatch.setattr(sharing, "RECALL_S", 0.001)
     monkeypatch.setattr(sharing, "IN_VAIN_MAX", 2)
     monkeypatch.setattr(texts, "lengths_shared", lambda keys: [-1] * len(keys))
     for key in "abcd":
@@ -117,6 +134,18 @@ def test_one_of_our_own_asks_nobody(robby, room, shared, others):
     assert robby.opens_a_tab().enters(room)["streams"][0]["text"] == "One"
     assert shared["calls"] == []
     assert robby.finishes(begun)["content"] == "One"
+
+
+def test_what_a_process_saved_because_redis_was_too_slow_for_it_is_known_here(app, robby, room, shared):
+    begun = robby.speaks("One two", room=room)
+    here = voice_of(begun)
+    with app.app_context():
+        tending.save(here)
+    here.text, here.waiting_from = bytearray(units("One ")), 4
+    here.waiting.clear()
+    shared["text"] = units("One ")
+    assert robby.pushes(begun, 7, "!") == 8
+    assert shared["text"] == units("One two!")
 
 
 def test_what_redis_cannot_say_just_now_is_heard_of_later(robby, room, shared, monkeypatch):
@@ -152,8 +181,13 @@ def test_many_texts_are_read_in_one_journey(monkeypatch):
             self.asked = []
             return self
 
-        def execute_command(self, command, key):
-            self.asked.append(held.get(key) if command == "GET" else len(held.get(key, b"")))
+        def execute_command(self, command, key, *more):
+            if command == "SET":
+                held[key] = more
+            known = {"GET": held.get(key), "STRLEN": len(held.get(key, b"")), "EXISTS": key in held}
+            self.asked.append(known.get(command))
+            if command == "DEL":
+                held.pop(key, None)
 
         def execute(self):
             journeys.append(len(self.asked))
@@ -162,6 +196,11 @@ def test_many_texts_are_read_in_one_journey(monkeypatch):
     monkeypatch.setattr(texts, "redis", SimpleNamespace(ask=lambda question: question(Client())))
     assert texts.read_shared(["a", "b", "c"]) == [units("One"), b"", None]
     assert texts.lengths_shared(["a", "b", "c"]) == [6, 0, -1]
+    texts.miss_shared(["a", "c"], True)
+    assert texts.missed_shared(["a", "b"]) == [True, False]
+    texts.miss_shared(["a"], False)
+    assert texts.missed_shared(["a", "c"]) == [False, True]
+    journeys[2:] = []
     assert texts.read_shared([]) == [] and not texts.lengths_shared([])
     assert journeys == [3, 3]
 
@@ -173,6 +212,9 @@ def test_redis_is_reminded_of_what_it_has_forgotten_and_not_of_what_waits(app, r
     voice_of(begun).is_ours = is_ours
     shared.update(text=b"", state="missing")
     clock.run(voices.remind)
+    assert shared["state"] == "missing"  # nobody misses it
+    shared["missed"] = True
+    clock.run(voices.remind)
     assert shared["text"] == units("One " if is_ours else "One two")  # ours is shared when the room is told
     shared["text"] += units(" more")
     clock.run(voices.remind)
@@ -181,6 +223,30 @@ def test_redis_is_reminded_of_what_it_has_forgotten_and_not_of_what_waits(app, r
     voice_of(begun).sealed = True
     clock.run(voices.remind)
     assert shared["state"] == "missing"
+
+
+def test_the_ticker_says_again_what_we_speak_and_of_others_nothing_that_may_be_too_short(
+    app, robby, room, shared, clock
+):
+    begun = robby.speaks("One", room=room)
+    shared.update(text=b"", state="missing")
+    clock.run(tending.tend)
+    assert shared["state"] == "missing"
+    voice_of(begun).is_ours = True
+    clock.run(tending.tend)
+    assert shared["text"] == units("One")
+
+
+def test_who_knows_more_may_answer_a_little_later(robby, room, shared, others, monkeypatch):
+    begun = elsewhere(robby, room, shared, "One ", "two")
+    shared.update(text=b"", state="missing")
+    later = [
+        lambda: None,
+        lambda: texts.open_shared("", units("One ")),
+        lambda: texts.open_shared("", units("One two")),
+    ]
+    monkeypatch.setattr(sharing.socketio, "sleep", lambda seconds: (later and later.pop(0)()) or time.sleep(seconds))
+    assert robby.pushes(begun, 4, "tw") == 7
 
 
 def test_while_redis_is_away_every_piece_is_saved_and_the_others_go_on_from_there(
