@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from . import database, secret
 from .extensions import db
 from .models import Device, Membership, Person, Room, Token, now
+from .prepared import Prepared
 
 NOTED_EVERY = timedelta(minutes=10)  # that it was used: a request writes no oftener
 LAST_USE = {Device: Device.last_seen_at, Token: Token.last_used_at}
@@ -42,9 +43,9 @@ def in_room(kind: Kind) -> Select:
 
 # Put together once: that would cost more than to ask them.
 PEOPLE, MEMBERSHIPS, ROOMS = Person.__table__, Membership.__table__, Room.__table__
-BY_DIGEST = {kind: by_digest(kind) for kind in (Device, Token)}
-BY_ID = {kind: by_id(kind, of_active(kind), Person) for kind in (Device, Token)}
-IN_ROOM = {kind: in_room(kind) for kind in (Device, Token)}
+BY_DIGEST = {kind: Prepared(by_digest(kind)) for kind in (Device, Token)}
+BY_ID = {kind: Prepared(by_id(kind, of_active(kind), Person)) for kind in (Device, Token)}
+IN_ROOM = {kind: Prepared(in_room(kind)) for kind in (Device, Token)}
 
 
 def by_secret(kind: Kind, key: str) -> Device | Token | None:

@@ -2,17 +2,19 @@
 go of one while waiting for others, and the short way to ask one question or make one change.
 """
 
+import functools
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from flask import Flask
-from sqlalchemy import Column, Connection, Executable, Row, event
+from sqlalchemy import Column, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.attributes import instance_dict, manager_of_class
 
 from .extensions import db, postgres
+from .prepared import READ_ONLY, Prepared, Way
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",  # readers and the writer do not wait for each other
@@ -21,7 +23,6 @@ SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys = ON",
 )
 WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE")
-READ_ONLY = "25006"  # PostgreSQL's code for a change where only reading is possible
 TURN_S = 10  # of patience until it is one's turn to write
 
 
@@ -64,38 +65,42 @@ def in_transaction() -> bool:
 
 
 @contextmanager
-def short_way() -> Iterator[Connection]:
-    """A connection for what every command does: without a session, which would cost more than the question. On
-    PostgreSQL each statement is a transaction by itself, which saves the journeys for its beginning and its end; on
-    SQLite they are one together. (SQLAlchemy's own way to autocommit makes two journeys more.)"""
-    engine = db.engine
-    if engine.dialect.name == "sqlite":
-        with engine.begin() as connection:
-            yield connection
-        return
-    with engine.connect() as connection:
-        driver = connection.connection.dbapi_connection
-        driver.autocommit = True
-        try:
-            yield connection
-        finally:
-            if not driver.closed:
-                driver.autocommit = False
+def short_way() -> Iterator[Way]:
+    """A connection for what every command does: without a session, which would cost more than the question. What is
+    changed on SQLite counts from the end of this on; on PostgreSQL each statement is a transaction by itself, which
+    saves the journeys for its beginning and its end."""
+    way = Way(db.engine)
+    by_itself = way.dialect.name == "postgresql"
+    try:
+        if by_itself:
+            way.driver.autocommit = True
+        yield way
+        if not by_itself and way.driver.in_transaction:
+            way.do(way.driver.commit)
+    except Exception:
+        raise
+    except BaseException:  # stopped in the middle: what the connection would answer next is not known
+        way.connection.invalidate()
+        raise
+    finally:
+        if by_itself and not way.driver.closed:
+            way.driver.autocommit = False
+        way.end()
 
 
-def ask(question: Executable, **values) -> Row | None:
+def ask(question: Prepared, **values) -> tuple | None:
     """The one row that answers a prepared question, or None; as ask_all."""
     found = ask_all(question, **values)
     return found[0] if found else None
 
 
-def ask_all(question: Executable, **values) -> Sequence[Row]:
+def ask_all(question: Prepared, **values) -> Sequence:
     """The rows that answer a prepared question. By the session where that has begun something, which counts too; else
     by a connection that goes back at once."""
     if in_transaction():
-        return db.session.execute(question, values).all()
-    with short_way() as connection:
-        return connection.execute(question, values).all()
+        return db.session.execute(question.statement, values).all()
+    with short_way() as way:
+        return way.rows(question, values)
 
 
 def columns(*kinds: type) -> list[Column]:
@@ -103,11 +108,16 @@ def columns(*kinds: type) -> list[Column]:
     return [column for kind in kinds for column in kind.__table__.columns]
 
 
-def objects(row: Row, *kinds: type) -> list:
+@functools.cache
+def names_of(kind: type) -> list[str]:
+    return kind.__table__.columns.keys()
+
+
+def objects(row: tuple, *kinds: type) -> list:
     """What lies in a row of `columns(*kinds)`; None where an outer join found nothing."""
     found, start = [], 0
     for kind in kinds:
-        names = kind.__table__.columns.keys()
+        names = names_of(kind)
         values = row[start : start + len(names)]
         found.append(None if values[0] is None else read_as(kind, dict(zip(names, values, strict=True))))
         start += len(names)

@@ -5,7 +5,7 @@ import hashlib
 from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
-from . import database, notices, ratelimit, rooms
+from . import notices, ratelimit, rooms
 from .errors import Invalid
 from .extensions import db
 from .models import Membership, Person, Room
@@ -61,6 +61,6 @@ PEOPLE = people_in()
 def people_of(room_ids: list[str]) -> dict[str, list[Row]]:
     """The people of several direct rooms at once (for a side bar): `id` and `name` of each, by name."""
     found: dict[str, list[Row]] = {room_id: [] for room_id in room_ids}
-    for row in database.ask_all(PEOPLE, rooms=room_ids) if room_ids else ():
+    for row in db.session.execute(PEOPLE, {"rooms": room_ids}) if room_ids else ():
         found[row.room_id].append(row)
     return found

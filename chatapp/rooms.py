@@ -9,6 +9,7 @@ from . import cached, database, notices, ratelimit
 from .errors import Forbidden, Invalid, NotFound
 from .extensions import db
 from .models import Membership, Person, Room, now
+from .prepared import Prepared
 
 MEMBERSHIPS_LOCK = 1  # the key of PostgreSQL's advisory lock
 OPEN, CLOSED, DIRECT = "open", "closed", "direct"
@@ -23,7 +24,7 @@ def place_in_room() -> Select:
     return wanted.select_from(places.join(room, room.c.id == memberships.c.room_id)).where(*mine)
 
 
-PLACE = place_in_room()
+PLACE = Prepared(place_in_room())
 
 
 def membership_of(somebody: Person, room_id: str) -> Membership:
@@ -52,7 +53,7 @@ def listed() -> Select:
     return select(rooms.id, rooms.name, rooms.kind, rooms.rev).where(*mine)
 
 
-LISTED = listed()
+LISTED = Prepared(listed())
 
 
 def listed_for(somebody: Person) -> list[Row]:
@@ -218,14 +219,14 @@ def step(even_archived: bool = False, **by: int | BindParameter) -> Update:
     return update(rooms).where(*wanted).values(values).returning(rooms.c.last_seq, rooms.c.rev)
 
 
-STEP = step(last_seq=bindparam("count"), rev=bindparam("count"))
+STEP = Prepared(step(last_seq=bindparam("count"), rev=bindparam("count")))
 REV_STEP, ANY_REV_STEP = step(rev=1), step(even_archived=True, rev=1)
 
 
 def advance(room_id: str, count: int = 1) -> tuple[int, int]:
     """The next `seq` and `rev` of a room, in the transaction under way; of the next `count`, the last. Forbidden when
     the room was archived."""
-    return counted(STEP, room=room_id, count=count)
+    return counted(STEP.statement, room=room_id, count=count)
 
 
 def advance_rev(room_id: str, *, even_archived: bool = False) -> int:

@@ -5,7 +5,7 @@ streams, and by seed and transcripts for much at once.
 
 import hashlib
 
-from sqlalchemy import Row, Select, bindparam, insert, select
+from sqlalchemy import Select, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
@@ -14,14 +14,15 @@ from . import broadcasts, cached, database, rooms, waiting_line
 from .errors import Conflict, Forbidden, Invalid, NotFound
 from .extensions import db
 from .models import Membership, Message, Person, now
+from .prepared import Prepared
 
 # Put together once: that would cost more than to have them done.
 UNCHANGED = {"status": "complete", "gen": 0, "asker_id": None, "error": None, "edited_at": None, "removed_at": None}
-TABLE, FRESH = Message.__table__, rooms.STEP.cte("fresh")
+TABLE, FRESH = Message.__table__, rooms.STEP.statement.cte("fresh")
 PLACE = TABLE.c.id, TABLE.c.seq, TABLE.c.rev
-INSERT = insert(TABLE).returning(*PLACE)
 GIVEN = [one for one in TABLE.c if one not in set(PLACE)]
-STEP_AND_INSERT = (
+INSERT = Prepared(insert(TABLE).returning(*PLACE), [one.name for one in (*GIVEN, TABLE.c.seq, TABLE.c.rev)])
+STEP_AND_INSERT = Prepared(
     insert(TABLE)
     .from_select(
         [one.name for one in (*GIVEN, TABLE.c.seq, TABLE.c.rev)],
@@ -67,21 +68,33 @@ def place(
     return message
 
 
-def write(said: list[dict]) -> list[Row | None]:
+def write(said: list[dict]) -> list[tuple | None]:
     """Take places in a room and write what was said there, in one transaction: `(id, seq, rev)` of each; None for all
     of them in an archived room."""
-    asked = {"room": said[0]["room_id"], "count": len(said)}
-    if len(said) == 1 and db.engine.dialect.name == "postgresql":
-        asked |= {f"new_{name}": value for name, value in said[0].items()}
-        with database.short_way() as connection:
-            return [connection.execute(STEP_AND_INSERT, asked).one_or_none()]
+    return [write_one(said[0])] if len(said) == 1 else write_many(said)
+
+
+def write_one(said: dict) -> tuple | None:
+    asked = {"room": said["room_id"], "count": 1}
+    with database.short_way() as way:
+        if way.dialect.name == "postgresql":
+            found = way.rows(STEP_AND_INSERT, asked | {f"new_{name}": value for name, value in said.items()})
+            return found[0] if found else None
+        step = way.rows(rooms.STEP, asked)
+        if not step:
+            return None
+        return way.rows(INSERT, said | {"seq": step[0].last_seq, "rev": step[0].rev})[0]
+
+
+def write_many(said: list[dict]) -> list[tuple | None]:
     with db.engine.begin() as connection:
-        last = connection.execute(rooms.STEP, asked).one_or_none()
+        asked = {"room": said[0]["room_id"], "count": len(said)}
+        last = connection.execute(rooms.STEP.statement, asked).one_or_none()
         if last is None:
             return [None] * len(said)
         first_seq, first_rev = last.last_seq - len(said) + 1, last.rev - len(said) + 1
         rows = [one | {"seq": first_seq + n, "rev": first_rev + n} for n, one in enumerate(said)]
-        return sorted(connection.execute(INSERT, rows if len(rows) > 1 else rows[0]), key=lambda row: row.seq)
+        return sorted(connection.execute(INSERT.statement, rows), key=lambda row: row.seq)
 
 
 def place_many(room_id: str, rows: list[dict]) -> int:

@@ -7,10 +7,10 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy.dialects.postgresql import psycopg2
 
 from chatapp import database, messages, rooms, saying, waiting_line, wire
 from chatapp.errors import ChatError, Forbidden, NotFound
-from chatapp.extensions import db
 
 
 def test_an_edit_that_meets_the_removal_does_not_bring_the_words_back(ana, ben, room, meanwhile):
@@ -153,14 +153,12 @@ def test_on_postgresql_one_alone_is_one_statement(inside, ana, room, monkeypatch
     asked = []
 
     class Fake:
-        def execute(self, statement, values):
-            asked.append((str(statement), values))
-            return self
+        dialect = SimpleNamespace(name="postgresql")
 
-        def one_or_none(self):
-            return None
+        def rows(self, prepared, values):
+            asked.append((prepared.on(psycopg2.dialect()).text, values))
+            return []
 
-    monkeypatch.setattr(db.engine.dialect, "name", "postgresql")
     monkeypatch.setattr(database, "short_way", lambda: nullcontext(Fake()))
     with pytest.raises(Forbidden):
         saying.place(SimpleNamespace(room_id=room, person_id=ana.id, person=None), new_id(), "hi", "<p>hi</p>")

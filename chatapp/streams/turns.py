@@ -4,12 +4,13 @@ Called within this package.
 
 from collections import defaultdict
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, literal_column, select, update
 
 from .. import broadcasts, cached, rooms
 from ..errors import RateLimited
 from ..extensions import db
 from ..models import AT_WORK, IS_AT_WORK, Message, Person, Stream, now
+from ..prepared import Prepared
 from . import voices
 from .voices import Voice
 
@@ -18,7 +19,9 @@ IN_PROCESS = 32
 IN_LINE = 100  # of one room, with those who speak: more are refused
 QUEUED, STREAMING = AT_WORK
 # Put together once: most rooms have none, and each reader who comes in asks.
-ANY = select(Stream.message_id).where(Stream.room_id == bindparam("room"), IS_AT_WORK).limit(1)
+ANY = Prepared(
+    select(Stream.message_id).where(Stream.room_id == bindparam("room"), IS_AT_WORK).limit(literal_column("1"))
+)
 
 
 def require_place(room_id: str) -> None:
