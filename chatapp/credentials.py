@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import FromClause, Select, bindparam, select, update
+from sqlalchemy import FromClause, Select, Update, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import database, secret
@@ -41,10 +41,17 @@ def in_room(kind: Kind) -> Select:
     return by_id(kind, places, Person, Membership, Room)
 
 
+def using(kind: Kind) -> Update:
+    held = kind.__table__.c
+    mine = held.id == bindparam("credential")
+    return update(kind.__table__).where(mine).values({LAST_USE[kind].key: bindparam("moment")}).returning(held.id)
+
+
 # Put together once: that would cost more than to ask them.
 PEOPLE, MEMBERSHIPS, ROOMS = Person.__table__, Membership.__table__, Room.__table__
 BY_DIGEST = {kind: Prepared(by_digest(kind)) for kind in (Device, Token)}
 BY_ID = {kind: Prepared(by_id(kind, of_active(kind), Person)) for kind in (Device, Token)}
+USE = {kind: Prepared(using(kind)) for kind in (Device, Token)}
 IN_ROOM = {kind: Prepared(in_room(kind)) for kind in (Device, Token)}
 
 
@@ -86,9 +93,8 @@ def note_use(proof: Device | Token) -> None:
     if last is not None and now() - last <= NOTED_EVERY:
         return
     try:
-        mine = type(proof).id == proof.id
-        db.session.execute(update(type(proof)).where(mine).values({column.key: now()}))
-        db.session.commit()
+        database.ask(USE[type(proof)], credential=proof.id, moment=now())
+        database.release()
     except SQLAlchemyError as error:
         db.session.rollback()
         log.warning("use_not_noted", error=type(error).__name__)
