@@ -183,3 +183,12 @@ def test_what_a_handler_stumbles_over_ends_the_connection_and_no_other(eio):
     peer = Peer(Line(), "4one", "4two")
     new._websocket_handler(peer)
     assert new.closed and peer.said == ["4two"]
+
+
+@pytest.mark.parametrize("garbage", ["", "hello", "²", "4" + "[" * 100_000])
+def test_what_is_no_packet_ends_the_connection(eio, garbage):
+    new = transports.Transport(eio, "new")
+    new.schedule_ping()
+    peer = Peer(Line(), garbage, "4more")
+    new._websocket_handler(peer)
+    assert new.closed and peer.said == ["4more"]

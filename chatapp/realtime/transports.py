@@ -126,10 +126,10 @@ class Transport(Socket):
         """Hand on what comes, until the connection ends."""
         while not self.closed:
             try:
-                data = ws.wait()
-                if data is None:
+                packet = parsed(ws.wait())
+                if packet is None:
                     return
-                self.receive(Packet(encoded_packet=data))
+                self.receive(packet)
             except UnknownPacketError:
                 pass
             except (EngineIOError, OSError):
@@ -139,8 +139,16 @@ class Transport(Socket):
                 return
 
 
+def parsed(data: str | bytes | None) -> Packet | None:
+    """None (the connection's end) also for what is no packet: upstream would leave the connection half open."""
+    try:
+        return None if data is None else Packet(encoded_packet=data)
+    except (ValueError, RecursionError):
+        return None
+
+
 def is_packet(data: str | bytes | None, kind: int, content: str | None = None) -> bool:
-    packet = Packet(encoded_packet=data) if isinstance(data, str) else None
+    packet = parsed(data)
     return packet is not None and packet.packet_type == kind and (content is None or packet.data == content)
 
 

@@ -9,12 +9,15 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 NO_HOST = ("", None)
 
 
+COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
 class PlainJson:
     """JSON for Socket.IO: compact, and letters stay letters (half the bytes for most of the world)."""
 
     @staticmethod
     def dumps(value, **_) -> str:
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        return COMPACT.encode(value)
 
     loads = staticmethod(json.loads)
 

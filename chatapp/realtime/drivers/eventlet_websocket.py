@@ -4,7 +4,7 @@ import eventlet
 from engineio.async_drivers.eventlet import WebSocketWSGI
 from eventlet.websocket import FailedConnectionError, RFC6455WebSocket
 
-from ..bounds import FRAMES_A_TURN, MAX_FRAGMENTS, MAX_MESSAGE_BYTES, OFFERED_EXTENSIONS, packet_or_end
+from ..bounds import FRAMES_A_TURN, MAX_FRAGMENTS, MAX_MESSAGE_BYTES, OFFERED_EXTENSIONS
 from ..lines import Line
 from .on_eventlet import FORGET
 
@@ -36,9 +36,6 @@ class BoundedWebSocket(RFC6455WebSocket):
 
     def _send(self, frame):
         self.way_out.write(frame)
-
-    def wait(self):
-        return packet_or_end(super().wait())
 
     def _recv_frame(self, message=None):
         self.frames_read += 1
