@@ -1,5 +1,6 @@
 """One who listens by Server-Sent Events, with nothing but HTTP; and one who reads what streams say as a viewer does."""
 
+import functools
 import json
 import socket
 import threading
@@ -96,24 +97,24 @@ class Reader:
     def take(self, key, offset, text):
         if key in self.done:
             return
-        have = self.text.get(key, "").encode("utf-16-le")
-        if 2 * offset > len(have):
+        longer = continued(self.text.get(key, ""), offset, text)
+        if longer is None:
             self.gaps.append(key)
             return
-        new = have + text.encode("utf-16-le")[len(have) - 2 * offset :]
-        self.text[key] = new.decode("utf-16-le")
+        self.text[key] = longer
         self.first_at.setdefault(key, time.monotonic())
-        self.shown.setdefault(key, []).append(self.text[key])
+        self.shown.setdefault(key, []).append(longer)
 
-    def catches_up(self, tab, room, after_rev=0):
-        """One syncSession, as after a gap or a reconnect."""
+    def held(self):
+        """What there is, as a question for what is missing tells it."""
         with self.changed:
-            held = [
+            self.gaps.clear()
+            return [
                 {"messageId": id_, "gen": gen, "length": utf16_length(text)} for (id_, gen), text in self.text.items()
             ]
-            self.gaps.clear()
-        ack = tab.asks("syncSession", {"sessionId": room, "afterRev": after_rev, "streams": held})
-        assert ack["ok"], ack
+
+    def caught_up(self, ack):
+        """The answer to that, or to coming in."""
         with self.changed:
             for one in ack["streams"]:
                 key = one["messageId"], one["gen"]
@@ -127,6 +128,12 @@ class Reader:
                         "length": utf16_length(message["content"]),
                     }
             self.changed.notify_all()
+
+    def catches_up(self, tab, room, after_rev=0):
+        """One syncSession, as after a gap or a reconnect."""
+        ack = tab.asks("syncSession", {"sessionId": room, "afterRev": after_rev, "streams": self.held()})
+        assert ack["ok"], ack
+        self.caught_up(ack)
         return ack
 
     def waits(self, key, within=SOON_S):
@@ -141,3 +148,13 @@ class Reader:
 
     def saw_only_beginnings_of(self, key, whole):
         return all(whole.startswith(one) for one in self.shown.get(key, []))
+
+
+@functools.lru_cache(512)
+def continued(have, offset, text):
+    """`have` with what is new in a piece that begins at `offset`; None where something between is missing. (The last are
+    kept: a crowd of viewers grows by the same pieces, and then holds the same strings.)"""
+    units = have.encode("utf-16-le")
+    if 2 * offset > len(units):
+        return None
+    return (units + text.encode("utf-16-le")[len(units) - 2 * offset :]).decode("utf-16-le")
