@@ -1,12 +1,13 @@
 """The way out to one WebSocket: in order whatever the system takes, bounded, and never waited for."""
 
+import contextlib
 import random
 import socket
 
 import pytest
 from eventlet.websocket import RFC6455WebSocket
 
-from chatapp.realtime import bounds
+from chatapp.realtime import bounds, lines
 from chatapp.realtime.lines import Line, framed
 
 
@@ -112,15 +113,37 @@ def test_who_is_behind_is_spared_and_catches_up():
     assert not wire.line.is_behind
 
 
-def test_it_stalls_only_when_something_waits_and_nothing_moves():
+def test_it_stalls_only_when_something_waits_and_nothing_arrives(monkeypatch):
+    held = [0]
+    monkeypatch.setattr(lines, "unacknowledged", lambda _connection: held[0])
     wire = Wire()
+    wire.line.write(b"x" * 100)
+    assert not wire.line.is_stalled(now=0) and not wire.line.is_stalled(now=1e9), "nothing waits"
+    wire.takes, held[0] = 0, 100
     wire.line.write(b"x")
-    assert not wire.line.is_stalled(now=1e9)
-    wire.takes = 0
-    wire.line.write(b"x")
-    since = wire.line.moved_at
-    assert not wire.line.is_stalled(since + bounds.STALLED_S)
-    assert wire.line.is_stalled(since + bounds.STALLED_S + 0.1)
+    assert not wire.line.is_stalled(100) and not wire.line.is_stalled(100 + bounds.STALLED_S)
+    held[0] = 60  # the other end took some, though the system takes no more yet
+    assert not wire.line.is_stalled(101 + bounds.STALLED_S)
+    assert not wire.line.is_stalled(101 + 2 * bounds.STALLED_S)
+    assert wire.line.is_stalled(101.1 + 2 * bounds.STALLED_S)
+    wire.works()
+    assert not wire.line.is_stalled(1e9)
+
+
+def test_what_the_system_holds_for_the_other_end():
+    here, there = socket.socketpair()
+    with here, there:
+        assert lines.unacknowledged(here) == 0
+    assert lines.unacknowledged(here) == 0, "it is closed"
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.create_connection(listening.getsockname()) as near:
+        far, _ = listening.accept()
+        with far:
+            near.setblocking(False)
+            sent = 0
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    sent += near.send(b"x" * 65_536)
+            assert 0 < lines.unacknowledged(near) <= sent
 
 
 @pytest.mark.parametrize("takes", [None, 0])

@@ -10,7 +10,7 @@ FRAMES_A_TURN = 2  # then others get the processor: a socket that always has dat
 SPARE_ABOVE_BYTES = 64 * 1024  # above which what nobody will miss is not added
 BYTES_MAX = 1_000_000  # above which the connection is cut
 PIECES_MAX = 1_000  # the same; what is written together is one
-STALLED_S = 6.0  # with something waiting and nothing leaving, until it is cut
+STALLED_S = 8.0  # with something waiting and nothing arriving, until it is cut
 
 # To one connection more than fit.
 FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"

@@ -2,9 +2,10 @@
 writes ever waits. For transports.py, on eventlet and gevent.
 """
 
+import fcntl
 import socket
 import struct
-import time
+import termios
 from collections import deque
 from collections.abc import Callable
 
@@ -31,18 +32,31 @@ def framed(packet: str | bytes) -> bytes:
     return struct.pack("!BBQ", kind, 127, length) + body
 
 
+def unacknowledged(connection) -> int:
+    """Bytes that the system holds for the other end (Linux: tcp(7), SIOCOUTQ); 0 where it cannot tell."""
+    try:
+        return struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
+    except (OSError, ValueError):
+        return 0
+
+
 class Line:
     """`connection` is the driver's socket, whose `send` waits; `send_now` the same without waiting (BlockingIOError);
     `start` begins a background task."""
 
-    __slots__ = ("connection", "hang_up", "is_cut", "moved_at", "send_now", "start", "waiting", "weight")
+    __slots__ = (
+        *("arrived", "connection", "given", "hang_up", "is_cut"),
+        *("moved_at", "send_now", "start", "waiting", "weight"),
+    )
 
     def __init__(self, connection, send_now: Callable[[bytes], int], start: Callable):
         self.connection, self.send_now, self.start = connection, send_now, start
         # The first may be the rest of one that has left in part. A deque only while something waits: it is 0.6 KB.
         self.waiting: deque[bytes] | tuple = ()
         self.weight = 0  # bytes that wait
-        self.moved_at = 0.0
+        self.given = 0  # bytes that the system took
+        self.arrived = 0  # of these, as last looked at
+        self.moved_at: float | None = None  # when that last changed while something waited; None: nothing waits
         self.is_cut = False
         self.hang_up: Callable[[], object] | None = None  # once everything has left
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
@@ -59,9 +73,9 @@ class Line:
         except OSError:
             self.cut()  # it has gone, which its reader finds out
             return
+        self.given += sent
         if sent < len(data):
             self.add(data[sent:])
-            self.moved_at = time.monotonic()
             self.start(self.drain)
 
     def add(self, data: bytes) -> None:
@@ -80,15 +94,21 @@ class Line:
         return self.weight > SPARE_ABOVE_BYTES
 
     def is_stalled(self, now: float) -> bool:
-        """Nothing has moved for so long, though something waits."""
-        return bool(self.waiting) and now - self.moved_at > STALLED_S
+        """Whether something waits and nothing has reached the other end for so long. To be asked again and again. (That
+        the system takes no more says little: it would rather have a third of its buffer free first.)"""
+        if not self.waiting:
+            self.moved_at = None
+            return False
+        arrived = self.given - unacknowledged(self.connection)
+        if self.moved_at is None or arrived != self.arrived:
+            self.moved_at, self.arrived = now, arrived
+        return now - self.moved_at > STALLED_S
 
     def drain(self) -> None:
         """Send what waits, as fast as it is read."""
         try:
             while self.waiting:
                 self.shorten(self.connection.send(self.first()))
-                self.moved_at = time.monotonic()
         except OSError:
             self.cut()
         self.waiting = ()
@@ -105,6 +125,7 @@ class Line:
 
     def shorten(self, sent: int) -> None:
         """So much of the first has left. (All of it is gone when the line was cut meanwhile.)"""
+        self.given += sent
         if not self.waiting:
             return
         piece = self.waiting.popleft()
