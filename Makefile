@@ -11,6 +11,8 @@ PYTEST := $(PY) -m pytest -n 2 --dist loadfile
 # What fails is tried once more, alone: many of these tests hold real servers to a time, beside other work. What fails
 # twice fails; the first failure stands in the output.
 tried = $(PYTEST) $(1) || { echo "Once more, alone: what failed"; $(PY) -m pytest --lf --lfnf=none $(filter-out --cov,$(1)); }
+# Held to CPU time, which tracing would multiply.
+TIMED := tests/test_markdown_speed.py
 NOT_IN_PROCESS := --ignore=tests/live --ignore=tests/browser --ignore=tests/stack
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
@@ -29,7 +31,8 @@ test: setup $(SERVERS) ## all tests in their quick form; the core must be covere
 ifdef PYTEST_ARGS
 	@$(PY) -m pytest $(PYTEST_ARGS)
 else
-	@$(call tried,$(NOT_IN_PROCESS) --cov)
+	@$(call tried,$(NOT_IN_PROCESS) --ignore=$(TIMED) --cov)
+	@$(call tried,$(TIMED))
 	@$(call tried,tests/live tests/browser tests/stack) # unmeasured: tracing would only slow the clients
 endif
 
