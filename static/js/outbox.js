@@ -105,11 +105,13 @@ async function deliver({ clientId, roomId, content }) {
   }
 }
 
-// What another tab of this person did.
+// What another tab of this person did. Being told may come late: after the server's own word, by which this tab took the
+// entry away already. Nobody would tell of that again.
 function changedElsewhere({ key, newValue, oldValue }) {
   if (!key?.startsWith(PREFIX)) return;
   const entry = parse(newValue);
   const before = parse(oldValue);
+  if (entry && !find(entry.clientId)) return;
   if (entry && !before) tell("added", entry);
   else if (entry) tell(entry.state, entry);
   else if (before) tell("gone", before);

@@ -103,7 +103,7 @@ function outboxChanged({ kind, entry, message }) {
   if (kind === "sent") return receiveOwn(message);
   if (kind === "gone") return void setTimeout(() => log.dropPending(entry.clientId), GONE_MS);
   if (kind === "discarded") return log.dropPending(entry.clientId);
-  if (isLatest()) log.showPending(entry);
+  if (isLatest()) showPending(entry);
 }
 
 function receiveOwn(message) {
@@ -113,13 +113,15 @@ function receiveOwn(message) {
   sync.follow(message.rev);
 }
 
-// Those that the page already shows were sent after all: their acknowledgement was lost.
 function showPendings() {
-  for (const entry of outbox.entries(room.id)) {
-    const said = log.messages().some((one) => log.isMine(one) && one.dataset.client === entry.clientId);
-    if (said) outbox.discard(entry.clientId);
-    else log.showPending(entry);
-  }
+  for (const entry of outbox.entries(room.id)) showPending(entry);
+}
+
+// One that the page already shows was sent after all: its acknowledgement was lost, or what another tab told came late.
+function showPending(entry) {
+  const said = log.messages().some((one) => log.isMine(one) && one.dataset.client === entry.clientId);
+  if (said) outbox.discard(entry.clientId);
+  else log.showPending(entry);
 }
 
 function showTarget() {

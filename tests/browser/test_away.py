@@ -197,6 +197,25 @@ def test_what_one_tab_says_the_other_shows_at_once(ana, room):
         one.agrees_with_the_server(room)
 
 
+@pytest.mark.parametrize("is_kept", [False, True], ids=["settled", "still kept"])
+def test_what_another_tab_tells_late_is_not_shown_a_second_time(ana, room, is_kept):
+    ana.opens(room)
+    ana.says("Already here")
+    expect(ana.said).to_have_count(1)
+    ana.page.evaluate(
+        """([person, room, isKept]) => {
+          const clientId = document.querySelector(".message[data-client]").dataset.client;
+          const entry = { clientId, roomId: room, content: "Already here", at: Date.now(), order: 0, state: "waiting" };
+          const [key, newValue] = [`outbox:${person}:${clientId}`, JSON.stringify(entry)];
+          if (isKept) localStorage.setItem(key, newValue);
+          dispatchEvent(new StorageEvent("storage", { key, newValue, oldValue: null, storageArea: localStorage }));
+        }""",
+        [ana.somebody.id, room, is_kept],
+    )
+    ana.agrees_with_the_server(room)
+    assert ana.page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('outbox')).length") == 0
+
+
 def test_leaving_shows_after_the_grace_and_a_reload_shows_nothing(together, ana):
     _, ben = together
     count = ana.page.locator(".presence__count")

@@ -10,6 +10,7 @@ import socketio
 
 from tests.live.copies import Copy
 from tests.live.people import Lost, Tab, a_message
+from tests.waiting import wait_until
 
 ROUNDS = 5
 LIVES_S = (0.3, 1.5)  # how long the server lives in each round, once somebody was answered
@@ -111,10 +112,3 @@ def test_asked_to_stop_it_answers_what_it_took_and_loses_nothing(shaky_house, ta
     for talker in talkers:
         wait_until(lambda talker=talker: talker.copy.rev == len(rows))
         assert talker.copy.rows() == rows
-
-
-def wait_until(condition, within=30):
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {within} s"
-        time.sleep(0.02)

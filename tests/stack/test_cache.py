@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import event
 
-from chatapp import cache_stock, cached, create_app, history, notices, rooms
+from chatapp import cache_stock, cached, create_app, flights, history, notices, rooms
 from chatapp.extensions import cache, db, redis
 from tests.cast import Somebody
 from tests.stack.servers import Redis, Sentinel, redis_cluster
 from tests.storm import Storm, believing_everything, slow_to_store
+from tests.waiting import wait_until
 
 QUICK_S = 5 * 0.25  # what the contract allows a request to gain, five times: the machine is shared
 FOREIGN = {"greeting": "hello", "history:mine": "[]", "session:1:full:backup": "x", "sessions": "1"}
@@ -64,13 +65,13 @@ def page(somebody, room):
     return somebody.gets(f"/sessions/{room}/messages")
 
 
-def loads(app, monkeypatch, slowly=0.0):
-    """Each page that is read from the database, as it is read."""
+def loads(monkeypatch, until=lambda: True):
+    """Each page that is read from the database, as it is read; it takes `until` something is so."""
     found, read = [], history.read
 
     def counted(*arguments):
         found.append(arguments)
-        time.sleep(slowly)
+        wait_until(until)
         return read(*arguments)
 
     monkeypatch.setattr(history, "read", counted)
@@ -129,7 +130,11 @@ def test_what_is_not_ours_is_a_miss_and_written_over(redis_server, ana, room, ju
 
 @pytest.mark.parametrize("state", ["well", "frozen", "dead"])
 def test_two_hundred_who_miss_at_once_cost_one_load(chat, redis_server, ana, room, monkeypatch, note, state):
-    found, everybody = loads(chat, monkeypatch, slowly=0.3), threading.Barrier(200, timeout=30)
+    asked, share = [], flights.shared  # the load lasts until all have come to it, however slow the machine is
+    monkeypatch.setattr(flights, "shared", lambda *given: asked.append(given) or share(*given))
+    monkeypatch.setattr(flights, "PATIENCE_S", 30)
+    found = loads(monkeypatch, until=lambda: len(asked) == 200)
+    everybody = threading.Barrier(200, timeout=30)
     {"well": redis_server.client.flushall, "frozen": redis_server.freeze, "dead": redis_server.kill}[state]()
 
     def look(_):

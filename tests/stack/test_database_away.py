@@ -11,6 +11,7 @@ from tests.live.conftest import mode
 from tests.live.people import House
 from tests.live.server import Server
 from tests.stack.persistent import ByHttp, BySocket
+from tests.waiting import wait_until
 
 AWAY_S = 10.0
 SOON_S = 2.0  # the contract's bound; asserted five times over, for the machine is shared
@@ -104,13 +105,6 @@ def told_once(log):
 def timed(act):
     began = time.monotonic()
     return act(), time.monotonic() - began
-
-
-def wait_until(condition, within=30):
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {within} s"
-        time.sleep(0.02)
 
 
 def test_a_server_that_takes_nothing_any_more_is_left_for_the_one_that_does(house, shaky_postgres):

@@ -12,7 +12,8 @@ from tests.live.conftest import mode
 from tests.live.copies import Copy
 from tests.live.people import House, a_message
 from tests.stack.persistent import ByHttp, BySocket
-from tests.stack.test_database_away import everything_is_there_once, wait_until
+from tests.stack.test_database_away import everything_is_there_once
+from tests.waiting import wait_until
 
 QUICK_KILLS, ALL_KILLS = 6, 100
 LIVES_S = (0.05, 0.6)  # between two kills

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from chatapp.models import Device
 from tests.live.people import House, Tab
 from tests.stack.nginx import EXAMPLE, Nginx
-from tests.stack.workers import is_alive, serving, wait_until
+from tests.stack.workers import is_alive, serving
+from tests.waiting import wait_until
 
 BROWSERS = 8  # so many that both processes have some of each kind
 

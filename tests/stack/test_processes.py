@@ -17,7 +17,8 @@ from tests.live.test_kill import Talker
 from tests.live.test_server import Poller
 from tests.reaper import ends_with_us
 from tests.stack.process import children_of
-from tests.stack.workers import all_serve, files_of, is_alive, serving, wait_until
+from tests.stack.workers import all_serve, files_of, is_alive, serving
+from tests.waiting import wait_until
 
 CLIENTS = 6
 GONE_S = 5 * 5.0  # five times "a few seconds"

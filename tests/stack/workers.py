@@ -1,21 +1,11 @@
 """A server of ours that is several processes, seen from outside: who they are, and when all of them serve."""
 
-import time
 from contextlib import suppress
 
 import psutil
 
 from tests.stack.process import children_of
-
-START_S = 90
-
-
-def wait_until(condition, within=START_S):
-    deadline = time.monotonic() + within
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {within} s"
-        time.sleep(0.02)
-    return found
+from tests.waiting import wait_until
 
 
 def serving(server, port: int | None = None) -> list[int]:

@@ -1,0 +1,14 @@
+"""Waiting for what another thread or process does."""
+
+import time
+
+LONG_S = 90
+
+
+def wait_until(condition, within=LONG_S):
+    """What `condition` answers, as soon as that is true."""
+    deadline = time.monotonic() + within
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {within} s"
+        time.sleep(0.02)
+    return found
