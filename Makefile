@@ -7,7 +7,7 @@ DEVELOPMENT := $(VENV)/.development
 LIBRARY := static/vendor/socket.io.esm.min.js
 SERVERS := $(VENV)/.servers
 MODEL := build/model
-PYTEST := $(PY) -m pytest -n 2 --dist loadfile
+PYTEST := $(PY) -m pytest -n 2 --dist loadfile --durations 25 --durations-min 4
 # What fails is tried once more, alone: many of these tests hold real servers to a time, beside other work. What fails
 # twice fails; the first failure stands in the output.
 tried = $(PYTEST) $(1) || { echo "Once more, alone: what failed"; $(PY) -m pytest --lf --lfnf=none $(filter-out --cov,$(1)); }

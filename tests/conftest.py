@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from flask_socketio.test_client import SocketIOTestClient
 from sqlalchemy import delete, event
 
-from chatapp import bots, create_app, notices, passwords, presence, ratelimit, reading, typists
+from chatapp import bots, create_app, notices, passwords, presence, ratelimit, reading, redis_link, typists
 from chatapp.extensions import db, limiter, redis, replicas, socketio
 from chatapp.realtime import connections, delivered, strangers
 from chatapp.streams import sharing, tending, voices
@@ -36,6 +36,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "long_form" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.long)
+
+
+@pytest.fixture(autouse=True)
+def no_request_under_way():
+    """What a test asked in this thread before is over, and how long it waited for Redis."""
+    redis_link._waiting.set(None)
 
 
 @pytest.fixture

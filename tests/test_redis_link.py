@@ -11,14 +11,11 @@ from chatapp.redis_link import ANSWER_S, REQUEST_LASTS_S, REQUEST_S, RedisLink, 
 
 @pytest.fixture
 def link(app):
-    """Ends without a request under way, as it began."""
     link = RedisLink()
     link.init_app(app)
     link.settings = {"REDIS_URL": "redis://nowhere"}
     link._client = object()
-    token = redis_link._waiting.set(None)
-    yield link
-    redis_link._waiting.reset(token)
+    return link
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """One room that hears everything: what a delivery costs, and how many there can be."""
 
+from collections.abc import Iterator
+
 from ..climbing import climb
 from ..grounds import Seed
 from ..load import Load, Phase
@@ -11,24 +13,30 @@ STORES = {"sqlite": "SQLite", "postgres": "PostgreSQL + Redis"}
 ACK_MS = 25
 
 
-def fanout_once(target: Target, mode: Mode) -> dict:
+def pairs(found: dict, phase: str, **targets: float) -> Iterator[tuple[str, float, dict, dict]]:
+    """Of each store that both were measured on: its name, the target for it, what ours did and what Node's did."""
+    for store, target in targets.items():
+        ours, node = at(found, f"ours-{store}", phase), at(found, f"node-{store}", phase)
+        if ours and node:
+            yield STORES[store], target, ours, node
+
+
+def fifty_a_second(target: Target, mode: Mode) -> dict:
+    """200 clients in one room."""
     phases = (Phase("warm", 50, mode.s(10, 3)), Phase("steady", 50, mode.s(20, 8)))
     return loaded(target, Seed(200), Load(200, phases))
 
 
 def fanout_rows(found: dict) -> list[Row]:
     rows = []
-    for store, most in (("sqlite", 0.8), ("postgres", 0.9)):
-        ours, node = at(found, f"ours-{store}", "steady"), at(found, f"node-{store}", "steady")
-        if not ours or not node:
-            continue
+    for store, most, ours, node in pairs(found, "steady", sqlite=0.8, postgres=0.9):
         cost, peer = ours["cpu_us_per_delivery"], node["cpu_us_per_delivery"]
         note = f"{cost:.1f} against {peer:.1f} µs"
-        row = at_most(f"CPU per delivery, {STORES[store]}, beside Node's", ratio(cost, peer), most, " ×", note)
+        row = at_most(f"CPU per delivery, {store}, beside Node's", ratio(cost, peer), most, " ×", note)
         rows.append(held(row, ours, node))
         p99, peer = ours["latency"]["p99"], node["latency"]["p99"]
         note = f"{p99:.1f} against {peer:.1f} ms"
-        row = at_most(f"p99, {STORES[store]}, beside Node's", ratio(p99, peer), 1, " ×", note)
+        row = at_most(f"p99, {store}, beside Node's", ratio(p99, peer), 1, " ×", note)
         rows.append(held(row, ours, node))
     for store, name in STORES.items():
         if at(found, f"ours-{store}"):
@@ -53,13 +61,10 @@ def rate_once(target: Target, mode: Mode) -> dict:
 
 def rate_rows(found: dict) -> list[Row]:
     rows = []
-    for store, least in (("sqlite", 4), ("postgres", 2.5)):
-        ours, node = at(found, f"ours-{store}", "best"), at(found, f"node-{store}", "best")
-        if not ours or not node:
-            continue
+    for store, least, ours, node in pairs(found, "best", sqlite=4, postgres=2.5):
         much, peer = ours["deliveries_per_second"], node["deliveries_per_second"]
         note = f"{much:,.0f} against {peer:,.0f} deliveries/s"
-        rows.append(at_least(f"highest rate, {STORES[store]}, beside Node's", ratio(much, peer), least, " ×", note))
+        rows.append(at_least(f"highest rate, {store}, beside Node's", ratio(much, peer), least, " ×", note))
     rows += [
         Row(f"{name}: highest rate", f"{one['best']['deliveries_per_second']:,.0f} deliveries/s")
         for name, one in found.items()
@@ -73,7 +78,7 @@ SCENARIOS = (
         "200 clients, one room, 50 messages/s",
         ("ours-sqlite", "node-sqlite", "ours-postgres", "node-postgres", "plain-eventlet", "plain-gevent",
          "plain-threading", "limit"),
-        fanout_once,
+        fifty_a_second,
         fanout_rows,
         quick=("ours-sqlite", "node-sqlite", "ours-postgres", "node-postgres", "limit"),
     ),

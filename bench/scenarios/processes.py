@@ -1,18 +1,11 @@
 """Two processes with Redis between them, both on the server's one core, beside one."""
 
-from ..grounds import Seed
-from ..load import Load, Phase
 from ..results import Row, at, at_most, held, ratio
-from ..scenario import Mode, Scenario, loaded
-from ..targets import Target
+from ..scenario import Scenario
 from .crowds import printed
+from .fanout import fifty_a_second
 
 MOST = 1.25
-
-
-def once(target: Target, mode: Mode) -> dict:
-    phases = (Phase("warm", 50, mode.s(10, 3)), Phase("steady", 50, mode.s(20, 8)))
-    return loaded(target, Seed(200), Load(200, phases))
 
 
 def rows(found: dict) -> list[Row]:
@@ -36,7 +29,7 @@ SCENARIOS = (
         "processes_2",
         "Two processes, 200 clients, one room, 50 messages/s",
         ("ours-postgres", "ours-postgres-2", "node-postgres", "node-postgres-2"),
-        once,
+        fifty_a_second,
         rows,
         quick=("ours-postgres", "ours-postgres-2"),
     ),

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from chatapp import create_app
+from chatapp.realtime import leases, presence_shapes, presence_upkeep
+from chatapp.realtime.presence_shared import PresenceShared
 from tests.live.people import House
 from tests.live.server import Server
 from tests.stack.servers import Postgres, Redis
+from tests.stack.stores import BEAT_S, GRACE_S, LEASE_S
 
 _numbers = itertools.count()
 
@@ -40,6 +44,29 @@ def redis_server(tmp_path):
     server = Redis(tmp_path / "redis").start()
     yield server
     server.end()
+
+
+@pytest.fixture
+def linked(redis_server, monkeypatch):
+    """This process uses the Redis; what takes seconds takes moments."""
+    monkeypatch.setattr(presence_shapes, "GRACE_S", GRACE_S)
+    monkeypatch.setattr(presence_upkeep, "BEAT_S", BEAT_S)
+    create_app({"APP_ENV": "test", "DATABASE_URL": "sqlite://", "REDIS_URL": redis_server.url})
+    yield redis_server
+    create_app({"APP_ENV": "test", "DATABASE_URL": "sqlite://"})
+
+
+@pytest.fixture
+def short_lease(monkeypatch):
+    monkeypatch.setattr(leases, "LEASE_MS", round(LEASE_S * 1000))
+
+
+@pytest.fixture
+def stores(linked):
+    made = [PresenceShared() for _ in range(3)]
+    for one in made:
+        one.beat()
+    return made
 
 
 def starting(folder: Path):

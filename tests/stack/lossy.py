@@ -1,51 +1,27 @@
-"""A way to Redis that loses things: a proxy that drops every so many of the messages that Redis hands to subscribers."""
+"""A way to Redis that loses things: every so many of the messages that Redis hands to subscribers."""
 
 import itertools
-import socket
-import threading
-from contextlib import suppress
 
-ANY_PORT = ("127.0.0.1", 0)
+from tests.stack.proxy import Proxy
 
 
-class LossyRedis:
-    """Stands before the Redis at `port`. `drops(number)` says of each published message (1, 2, 3 …) whether it is lost
-    on the way to the one who listens through here; everything else passes unchanged.
+class LossyRedis(Proxy):
+    """`drops(number)` says of each published message (1, 2, 3 …) whether it is lost on the way to the one who listens
+    through here; everything else passes unchanged.
     """
 
     def __init__(self, port: int, drops):
-        self.port, self.drops, self.lost = port, drops, 0
+        self.drops, self.lost = drops, 0
         self.numbers = itertools.count(1)
-        self.listener = socket.create_server(ANY_PORT)
-        self.url = f"redis://127.0.0.1:{self.listener.getsockname()[1]}/0"
-        threading.Thread(target=self.accept, daemon=True).start()
+        super().__init__(port)
 
-    def accept(self):
-        with suppress(OSError):
-            while True:
-                here, _ = self.listener.accept()
-                there = socket.create_connection(("127.0.0.1", self.port))
-                for pump, *ends in ((self.ask, here, there), (self.answer, there, here)):
-                    threading.Thread(target=pump, args=ends, daemon=True).start()
-
-    def ask(self, here, there):
-        with suppress(OSError):
-            while data := here.recv(65_536):
-                there.sendall(data)
-            there.shutdown(socket.SHUT_WR)
-
-    def answer(self, there, here):
-        with suppress(OSError), there.makefile("rb") as source:
-            while reply := whole_reply(source):
+    def answer(self, source, target):
+        with source.makefile("rb") as replies:
+            while reply := whole_reply(replies):
                 if b"\r\nmessage\r\n" in reply[:30] and self.drops(next(self.numbers)):
                     self.lost += 1
                 else:
-                    here.sendall(reply)
-        with suppress(OSError):
-            here.shutdown(socket.SHUT_RDWR)
-
-    def end(self):
-        self.listener.close()
+                    target.sendall(reply)
 
 
 def whole_reply(source) -> bytes:
