@@ -10,11 +10,12 @@ from collections import deque
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import Row, bindparam, delete, func, select
 
-from . import broadcasts, presence, typists
+from . import broadcasts, database, presence, typists
 from .extensions import db, socketio
 from .models import Membership, Notice, Room, now
+from .prepared import Prepared
 from .realtime import connections
 
 WINDOW = 30.0  # seconds in which a transaction commits: ids are not commit order, so those are looked at again
@@ -30,6 +31,10 @@ _told: set[int | str] = set()  # troubles in the log already: there is a look ev
 _one_at_a_time = threading.Lock()
 _begun = [0]  # how many notices this process has begun to obey
 log = structlog.get_logger(__name__)
+
+TABLE = Notice.__table__.c
+WANTED = select(TABLE.id, TABLE.kind, TABLE.subject, TABLE.person_id).where(TABLE.id > bindparam("upto"))
+BEYOND = Prepared(WANTED.order_by(TABLE.id))  # asked some times a second
 
 
 def post(kind: str, subject: int | str, person_id: int | None = None) -> None:
@@ -58,7 +63,7 @@ def obey() -> None:
 
 def look() -> None:
     """One look at the table; what is taken away comes before what is told."""
-    found = list(db.session.scalars(select(Notice).where(Notice.id > done_with()).order_by(Notice.id)))
+    found = database.ask_all(BEYOND, upto=done_with())
     fresh = sorted((one for one in found if one.id not in _obeyed), key=lambda one: (one.kind == "room", one.id))
     told = set()
     for notice in fresh:
@@ -77,7 +82,7 @@ def begun() -> int:
     return _begun[0]
 
 
-def attempt(notice: Notice) -> bool:
+def attempt(notice: Row) -> bool:
     _begun[0] += 1
     try:
         OBEY[notice.kind](notice)
@@ -114,22 +119,22 @@ def cut(found: list[connections.Connection]) -> None:
         connections.cut(connection)
 
 
-def device_ended(notice: Notice) -> None:
+def device_ended(notice: Row) -> None:
     cut(connections.of_credential("device", int(notice.subject)))
 
 
-def token_revoked(notice: Notice) -> None:
+def token_revoked(notice: Row) -> None:
     cut(connections.of_credential("token", int(notice.subject)))
 
 
-def person_deactivated(notice: Notice) -> None:
+def person_deactivated(notice: Row) -> None:
     """Gone at once, without the grace of somebody who may come back."""
     person_id = int(notice.subject)
     cut(connections.of_person(person_id))
     presence.dismiss_everywhere(person_id)
 
 
-def member_left(notice: Notice) -> None:
+def member_left(notice: Row) -> None:
     """Also when somebody was put out: the connections live on and hear no more of the room."""
     room_id, person_id = notice.subject, notice.person_id
     if db.session.get(Membership, (room_id, person_id), populate_existing=True) is not None:
@@ -141,7 +146,7 @@ def member_left(notice: Notice) -> None:
     broadcasts.session_removed(room_id, person_id)
 
 
-def room_changed(notice: Notice) -> None:
+def room_changed(notice: Row) -> None:
     """Name, topic, members or archive: told to the members who are connected here."""
     room = db.session.get(Room, notice.subject, populate_existing=True)
     connected = connections.people()

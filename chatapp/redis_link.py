@@ -8,16 +8,16 @@ looks for Redis in the background (`probe`) and closes the breaker when it answe
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import redis
 import structlog
 from flask import Flask
-from redis.backoff import NoBackoff
-from redis.cluster import ClusterNode, RedisCluster
+from redis.cluster import RedisCluster
 from redis.exceptions import (
     ClusterDownError,
     ConnectionError,
@@ -26,21 +26,26 @@ from redis.exceptions import (
     RedisError,
     TimeoutError,
 )
-from redis.retry import Retry
-from redis.sentinel import Sentinel
 
 from . import metrics
+from .redis_client import client_for
 
-ANSWER_S = 0.15  # of patience with one answer, or with one attempt to connect
-QUEUE_S = 0.05  # of patience until another request gives its connection back
 REQUEST_S = 0.1  # of waiting in one request, after which it does without: with one more answer it gains 250 ms at most
 REQUEST_LASTS_S = 2.0  # then it may wait anew: some requests never end
 SLOW_TOLD_S = 60.0
-CONNECTIONS_MAX = 256  # of one process
 # What opens the breaker; other errors are refusals. (A cluster of which no node answers has an error of no family.)
 AWAY = (ConnectionError, TimeoutError, ClusterDownError, RedisClusterException, OSError)
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
+
+
+class Done(Protocol):
+    """Something that can be waited for."""
+
+    def wait(self, timeout: float) -> object: ...
+
+
+Carrier = Callable[[tuple[str, ...]], Done]
 
 
 @dataclass(slots=True)
@@ -67,6 +72,7 @@ class RedisLink:
         self.away = False
         self.refused = False
         self.slow_at = float("-inf")  # when that was last told (monotonic seconds)
+        self.carrier: Carrier | None = None
         self._client = None
         self._making = threading.Lock()
         self._on_return: list[Callable[[], object]] = []
@@ -74,6 +80,7 @@ class RedisLink:
     def init_app(self, app: Flask) -> None:
         self.settings = app.config
         self.away, self.refused, self._client, self._on_return = False, False, None, []
+        self.carrier = None
 
     @property
     def in_use(self) -> bool:
@@ -101,25 +108,41 @@ class RedisLink:
             self.note_away(error)  # before those who wait for their turn ask one by one
             raise
 
+    def discard(self, *keys: str) -> None:
+        """Throw away what lies there. When this returns it is done, unless Redis is slow, away or refuses. Where there
+        is a `carrier` it goes with whatever else is on its way to Redis, which costs hardly more."""
+        if self.carrier is None:
+            self.ask(lambda client: client.delete(*keys))
+        elif self.in_use and not self.away and not self.is_spent():
+            with self.waited():
+                self.carrier(keys).wait(REQUEST_S)
+
     def ask(self, question: Callable[[redis.Redis], Answer], otherwise: Answer = None) -> Answer:
-        """`question(client)`, or `otherwise`. Within ANSWER_S for each step of it; and of a Redis that answers every
-        step slowly a request only asks until it has waited for REQUEST_S."""
+        """`question(client)`, or `otherwise`. Within ANSWER_S (redis_client.py) for each step; and of a Redis that
+        answers every step slowly a request only asks until it has waited for REQUEST_S."""
         if self.away or not self.in_use or self.is_spent():
             return otherwise
-        began = time.monotonic()
         try:
-            answer = question(self.client)
+            with self.waited():
+                answer = question(self.client)
         except AWAY as error:
             self.note_away(error)
             return otherwise
         except RedisError as error:  # out of memory, read-only, a wrong type: it is there and says no
             self.note_refusal(error)
             return otherwise
+        self.refused = False
+        return answer
+
+    @contextmanager
+    def waited(self) -> Iterator[None]:
+        """What happens in here is waiting for Redis."""
+        began = time.monotonic()
+        try:
+            yield
         finally:
             if waiting := _waiting.get():
                 waiting.seconds += time.monotonic() - began
-        self.refused = False
-        return answer
 
     def is_spent(self) -> bool:
         """Whether the request under way, if one is, has waited for Redis long enough."""
@@ -169,36 +192,3 @@ class RedisLink:
             return bool(self.client.ping(**everybody))
         except (RedisError, RedisClusterException, OSError):
             return False
-
-
-class PatientPool(redis.BlockingConnectionPool):
-    """When all connections are in use a request waits for one a moment, and its failure is not taken for Redis's."""
-
-    def get_connection(self, *arguments, **named):
-        try:
-            return super().get_connection(*arguments, **named)
-        except ConnectionError as error:
-            if len(self._connections) >= self.max_connections and self.pool.empty():
-                raise MaxConnectionsError(str(error)) from None
-            raise
-
-
-def client_for(settings: dict, patience: float | None = ANSWER_S):
-    """A new client as the settings name it. `patience` None: one that waits for answers for ever (a listener's)."""
-    options = {
-        "socket_timeout": patience,
-        "socket_connect_timeout": ANSWER_S,
-        "socket_keepalive": True,
-        "password": settings.get("REDIS_PASSWORD"),
-        "retry": Retry(NoBackoff(), 0),
-    }
-    if settings.get("REDIS_CLUSTER_NODES"):
-        nodes = [ClusterNode(host, port) for host, port in settings["REDIS_CLUSTER_NODES"]]
-        return RedisCluster(startup_nodes=nodes, max_connections=CONNECTIONS_MAX, **options)
-    if settings.get("REDIS_SENTINELS"):
-        short = {"socket_timeout": ANSWER_S, "socket_connect_timeout": ANSWER_S, "retry": Retry(NoBackoff(), 0)}
-        sentinel = Sentinel(settings["REDIS_SENTINELS"], sentinel_kwargs=short)
-        return sentinel.master_for(settings["REDIS_SENTINEL_SERVICE"], max_connections=CONNECTIONS_MAX, **options)
-    given = {name: value for name, value in options.items() if value is not None or name == "socket_timeout"}
-    pool = PatientPool.from_url(settings["REDIS_URL"], max_connections=CONNECTIONS_MAX, timeout=QUEUE_S, **given)
-    return redis.Redis(connection_pool=pool)

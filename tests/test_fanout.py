@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import socketio
 
-from chatapp.realtime import connections, fanout, relay, transports
+from chatapp.realtime import clients, connections, fanout, transports
 from chatapp.realtime.lines import framed
 from chatapp.realtime.transports import Transport
 
@@ -29,7 +29,7 @@ class Server:
     """A Socket.IO server with a manager of ours. `is_fast`: it goes by the fan-out, of which `tick` ends a round."""
 
     def __init__(self, is_fast):
-        self.sio = socketio.Server(async_mode="threading", client_manager=relay.LocalClients())
+        self.sio = socketio.Server(async_mode="threading", client_manager=clients.LocalClients())
         self.manager, self.timers = self.sio.manager, []
         transports.install(self.sio)
         if is_fast:

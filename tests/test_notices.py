@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
-from chatapp import devices, members, notices, people, rooms, tokens
+from chatapp import database, devices, members, notices, people, rooms, tokens
 from chatapp.extensions import db
 from chatapp.models import Notice, now
 from chatapp.realtime import connections
@@ -168,7 +167,7 @@ def test_notices_that_cannot_be_read_now_are_obeyed_later(inside, ana, ben, room
         raise OperationalError("SELECT", {}, Exception())
 
     with monkeypatch.context() as broken:
-        broken.setattr(Session, "scalars", away)
+        broken.setattr(database, "ask_all", away)
         tokens.revoke(ben.token_row.id)  # does not fail: it is done
     assert ben.tab.is_open
     clock.ticks()
@@ -242,18 +241,18 @@ def test_what_was_posted_while_the_database_could_not_be_read_is_obeyed_afterwar
         rooms.revise(rooms.membership_of(ana.row(), room), name=f"Name {n}")
         clock.offset += 5
         elsewhere()
-    read = Session.scalars
+    read = database.ask_all
 
     def away(*_, **__):
         raise OperationalError("SELECT", {}, Exception())
 
-    monkeypatch.setattr(Session, "scalars", away)  # from here
+    monkeypatch.setattr(database, "ask_all", away)  # from here
     for second in range(40):
         if second == 3:  # another process can still write
             tokens.revoke(ben.token_row.id)
         clock.offset += 1
         elsewhere()
     assert ben.tab.is_open
-    monkeypatch.setattr(Session, "scalars", read)
+    monkeypatch.setattr(database, "ask_all", read)
     elsewhere()
     assert not ben.tab.is_open

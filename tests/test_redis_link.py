@@ -6,7 +6,8 @@ import pytest
 from redis.exceptions import ResponseError
 
 from chatapp import redis_link
-from chatapp.redis_link import ANSWER_S, REQUEST_LASTS_S, REQUEST_S, RedisLink, TimeoutError
+from chatapp.redis_client import ANSWER_S
+from chatapp.redis_link import REQUEST_LASTS_S, REQUEST_S, RedisLink, TimeoutError
 
 
 @pytest.fixture

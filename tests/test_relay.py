@@ -2,12 +2,14 @@
 
 import json
 import queue
+import threading
 from types import SimpleNamespace
 
 import pytest
 
-from chatapp import metrics
-from chatapp.realtime import channel, connections, delivered, relay, room_lists
+from chatapp import metrics, redis_link
+from chatapp.extensions import redis
+from chatapp.realtime import channel, clients, connections, delivered, relay, room_lists
 from chatapp.realtime.connections import Connection
 from chatapp.web.origins import PlainJson
 
@@ -24,11 +26,12 @@ class Paper:
     """A channel that keeps what is published, or is away."""
 
     def __init__(self):
-        self.published, self.away = [], False
+        self.published, self.discarded, self.away = [], [], False
 
-    def publish(self, messages):
+    def publish(self, messages, discarded=()):
         if not self.away:
             self.published += messages
+            self.discarded += discarded
         return not self.away
 
 
@@ -66,13 +69,19 @@ def test_what_is_for_this_process_stays_here(process):
     assert len(one.heard) == 1 and one.channel.published == []
 
 
-def test_in_a_serving_process_an_event_waits_in_a_bounded_box(process, monkeypatch):
-    one, started = process(), []
-    monkeypatch.setattr(relay, "OUTBOX_MAX", 5)
-    eio = SimpleNamespace(create_queue=queue.Queue)
+def serving(one):
+    """As a process that serves; what it starts in the background."""
+    started = []
+    eio = SimpleNamespace(create_queue=queue.Queue, create_event=threading.Event)
     one.server = SimpleNamespace(eio=eio, start_background_task=lambda *given: started.append(given))
     one.start()
-    assert started == [(one.for_ever, one.carry), (one.for_ever, one.listen)]
+    return started
+
+
+def test_in_a_serving_process_an_event_waits_in_a_bounded_box(process, monkeypatch):
+    one = process()
+    monkeypatch.setattr(relay, "OUTBOX_MAX", 5)
+    assert serving(one) == [(one.for_ever, one.carry), (one.for_ever, one.listen)]
     before = metrics.RELAY_DROPPED._value.get()
     for _ in range(8):
         one.emit(*TYPING)
@@ -80,6 +89,57 @@ def test_in_a_serving_process_an_event_waits_in_a_bounded_box(process, monkeypat
     assert metrics.RELAY_DROPPED._value.get() - before == 3
     one.carry()
     assert len(one.channel.published) == 5
+
+
+@pytest.fixture
+def carried(process, monkeypatch):
+    """A process whose errands the link to Redis uses."""
+    one = process()
+    monkeypatch.setitem(redis.settings, "REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setattr(redis, "carrier", None)
+    monkeypatch.setattr(redis, "away", False)
+    serving(one)
+    return one
+
+
+def test_keys_are_thrown_away_with_the_events_that_go_to_redis_next(carried):
+    carried.emit(*TYPING)
+    thrown = [carried.discard(("history:1", "history:2")), carried.discard(("history:2", "history:3"))]
+    assert not any(one.is_set() for one in thrown)
+    carried.carry()
+    assert len(carried.channel.published) == 1
+    assert carried.channel.discarded == ["history:1", "history:2", "history:3"]
+    assert all(one.is_set() for one in thrown)
+
+
+def test_who_throws_a_key_away_waits_until_it_is_done(carried):
+    carrier = threading.Timer(0.05, carried.carry)
+    carrier.start()
+    redis.discard("history:1")
+    assert carried.channel.discarded == ["history:1"]
+    carrier.join()
+
+
+def test_who_throws_a_key_away_does_not_wait_long_nor_for_a_redis_that_is_away(carried, monkeypatch):
+    monkeypatch.setattr(redis_link, "REQUEST_S", 0.05)
+    redis.discard("history:1")  # nobody carries
+    redis_link.begin_request()
+    redis.discard("history:2")
+    redis.discard("history:3")  # it has waited long enough
+    monkeypatch.setattr(redis, "away", True)
+    redis.discard("history:4")
+    assert [one.keys for one in carried.batch()] == [("history:1",), ("history:2",)]
+
+
+def test_an_errand_that_fails_or_finds_no_place_holds_nobody_up(carried, monkeypatch):
+    done = carried.discard(("history:1",))
+    with monkeypatch.context() as broken:
+        broken.setattr(carried.channel, "publish", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            carried.carry()
+    assert done.is_set()
+    monkeypatch.setattr(carried, "outbox", queue.Queue(1))
+    assert [carried.discard(("history:1",)).is_set() for _ in range(2)] == [False, True]
 
 
 def test_what_redis_does_not_take_is_counted(process):
@@ -139,7 +199,7 @@ def test_sids_and_people_may_stand_together(app, skip, sids):
 @pytest.mark.parametrize(("uri", "notes"), [("sqlite:///chat.sqlite3", False), ("postgresql+psycopg2://h/chat", True)])
 def test_without_redis_everybody_is_here_and_postgresql_may_know_more_than_they_were_told(app, uri, notes):
     alone = relay.manager_for({"SQLALCHEMY_DATABASE_URI": uri})
-    assert type(alone) is (relay.NotingClients if notes else relay.LocalClients)
+    assert type(alone) is (clients.NotingClients if notes else clients.LocalClients)
     assert relay.may_miss_changes({"SQLALCHEMY_DATABASE_URI": uri}) is notes
     assert alone.start() is None
 

@@ -17,7 +17,7 @@ import socketio
 from engineio.async_drivers import _websocket_wsgi
 from engineio.exceptions import ContentTooLongError, EngineIOError
 
-from chatapp.realtime import relay, websocket
+from chatapp.realtime import clients, websocket
 from chatapp.realtime.bounds import packet_or_end
 from chatapp.realtime.websocket import MAX_MESSAGE_BYTES, BoundedEventPacket, BoundedPayload
 
@@ -81,7 +81,7 @@ def test_a_private_part_we_lean_on_is_the_one_we_read(part):
 
 def test_every_server_is_hardened():
     for async_mode in ("threading", "gevent", "eventlet"):
-        server = socketio.Server(async_mode=async_mode, client_manager=relay.LocalClients())
+        server = socketio.Server(async_mode=async_mode, client_manager=clients.LocalClients())
         websocket.harden(server)
         assert server.eio.max_http_buffer_size == websocket.MAX_POST_BYTES
         assert "Bounded" in server.eio._async["websocket"].__name__

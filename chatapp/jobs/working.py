@@ -8,7 +8,7 @@ from dramatiq import Worker
 from flask import Flask
 
 from ..extensions import redis
-from ..redis_link import client_for
+from ..redis_client import client_for
 from . import broker
 from .declared import stopping
 

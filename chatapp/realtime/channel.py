@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import structlog
 from redis.connection import parse_url
@@ -14,7 +14,7 @@ from redis.exceptions import RedisError, TimeoutError
 
 from .. import metrics
 from ..extensions import redis, socketio
-from ..redis_link import client_for
+from ..redis_client import client_for
 
 PATIENCE_S = 1.0  # with the answers while a listener connects
 PING_EVERY_S = 1.0  # of silence
@@ -32,11 +32,12 @@ class Channel:
         self.to_speak = deque(client_for(one) for one in ways(settings)) if redis.is_cluster else None
         self.to_listen = deque(client_for(one, PATIENCE_S) for one in ways(settings))
 
-    def publish(self, messages: list[str]) -> bool:
-        """All in one go; whether Redis took them. The breaker is asked only where one Redis is all there is: the loss
-        of a cluster's node opens it for a moment, and the others carry events all the same."""
+    def publish(self, messages: list[str], discarded: Sequence[str] = ()) -> bool:
+        """All in one go, and keys thrown away with it (not in a cluster); whether Redis took them. The breaker is asked
+        only where one Redis is all there is: the loss of a cluster's node opens it for a moment, and the others carry
+        events all the same."""
         if self.to_speak is None:
-            return redis.ask(lambda client: publish(client, self.name, messages), otherwise=False)
+            return redis.ask(lambda client: publish(client, self.name, messages, discarded), otherwise=False)
         return any(self.tried(messages) for _ in range(len(self.to_speak)))
 
     def tried(self, messages: list[str]) -> bool:
@@ -65,10 +66,12 @@ class Channel:
                 failures += 1
 
 
-def publish(client, name: str, messages: list[str]) -> bool:
+def publish(client, name: str, messages: list[str], discarded: Sequence[str] = ()) -> bool:
     pipeline = client.pipeline(transaction=False)
     for message in messages:
         pipeline.publish(name, message)
+    if discarded:
+        pipeline.delete(*discarded)
     pipeline.execute()
     return True
 

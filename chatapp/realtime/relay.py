@@ -1,20 +1,20 @@
-"""Who hears an event: the clients of this process at once, and by way of Redis those of all others. These are
-Socket.IO's client managers; `create_app` hangs one in, and server.py starts it.
+"""Who hears an event: the clients of this process at once (clients.py), and by way of Redis those of all others.
+`create_app` hangs one of these client managers in, and server.py starts it.
 """
 
 import queue
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
-from socketio.packet import EVENT
 
 from .. import metrics
 from ..extensions import redis, socketio
-from . import connections, delivered, listeners, ticker
+from . import delivered, listeners, ticker
 from .channel import Channel
-from .connections import NAMESPACE
-from .fanout import Fanout, Told
-from .room_lists import RoomLists
+from .clients import LocalClients, NotingClients
 
 OUTBOX_MAX = 2_000  # events that wait for Redis; those beyond are dropped, and repaired (repairs.py)
 BATCH_MAX = 200  # events that go to Redis together
@@ -22,79 +22,17 @@ BEGINNING = 32  # bytes in which a message says whose it is, as `from` comes fir
 log = structlog.get_logger(__name__)
 
 
-class LocalClients(RoomLists):
-    """The clients of this process, and no others. `skip_sid` may name people (connections.all_of) among the sids."""
+@dataclass(slots=True, frozen=True)
+class Errand:
+    """Keys to be thrown away in Redis; `done` is set then."""
 
-    fanout: Fanout | None = None  # on threads, and in commands, there is none: upstream's way is taken
-
-    def go_straight(self, later) -> None:
-        """Tell rooms by way of the fan-out from now on; `later(seconds, function)` is the loop's."""
-        self.fanout = Fanout(self.server.eio.sockets, self.eio_sids_in, self.rooms_by_eio_sid, later)
-
-    def emit(self, event, data, namespace, room=None, skip_sid=None, **_):
-        self.deliver(event, data, namespace, room, skip_sid)
-
-    def start(self) -> None:
-        """This process serves from now on."""
-
-    def call_others(self) -> None:
-        """Have the other processes look at once at what they look at now and then (ticker.call)."""
-
-    def deliver(self, event, data, namespace, room, skip):
-        """The one way by which events reach the clients of this process, whoever sent them."""
-        but = connections.sids_of(skip)
-        if self.fanout and room in self.rooms_here():
-            self.tell(room, event, data, but)
-        else:
-            super().emit(event, data, namespace, room=room, skip_sid=but)
-        listeners.deliver(event, data, room, but)
-
-    def tell(self, room: str, event: str, data: dict, but: list[str]) -> None:
-        encoded = self.server.packet_class(EVENT, namespace=NAMESPACE, data=[event, data]).encode()
-        everybody = self.rooms_here()[None]
-        self.fanout.tell(room, event, encoded, frozenset(everybody[sid] for sid in but if sid in everybody))
-
-    def has_entered(self, eio_sid: str) -> bool:
-        """Whether a connection was let into the namespace."""
-        sid = self.sid_from_eio_sid(eio_sid, NAMESPACE)
-        return sid is not None and self.is_connected(sid, NAMESPACE)
-
-    def rooms_here(self) -> dict:
-        return self.rooms.get(NAMESPACE, {})
-
-    def eio_sids_in(self, room: str):
-        return self.rooms_here().get(room, {}).values()
-
-    def rooms_by_eio_sid(self, eio_sid: str) -> set[str]:
-        return self.rooms_of.get(self.sid_from_eio_sid(eio_sid, NAMESPACE), set())
-
-    def owed(self, eio_sid: str) -> list[Told]:
-        """What a connection is to get before anything that is sent to it now."""
-        return self.fanout.owed(eio_sid) if self.fanout else []
-
-    def basic_enter_room(self, sid, namespace, room, eio_sid=None):
-        is_new = room not in self.rooms_of.get(sid, ())
-        super().basic_enter_room(sid, namespace, room, eio_sid)
-        if self.fanout and room is not None and is_new:
-            self.fanout.enters(self.rooms_here()[None][sid], room)
-
-    def basic_leave_room(self, sid, namespace, room):
-        if self.fanout and room is not None:
-            self.fanout.leaves(self.eio_sid_from_sid(sid, namespace), room)
-        super().basic_leave_room(sid, namespace, room)
-
-
-class NotingClients(LocalClients):
-    """The same, and what they are told is noted, for repairs.py to compare with the database."""
-
-    def deliver(self, event, data, namespace, room, skip):
-        super().deliver(event, data, namespace, room, skip)
-        delivered.note(event, data)
+    keys: tuple[str, ...]
+    done: Any
 
 
 class Relay(NotingClients):
-    """The same, and every event goes on to the other processes. They know nothing of each other's connections: who
-    enters, leaves or is cut is each process's own business."""
+    """Tells the clients here, and passes every event on to the other processes. They know nothing of each other's
+    connections: who enters, leaves or is cut is each process's own business."""
 
     def __init__(self, settings: dict):
         super().__init__()
@@ -121,14 +59,16 @@ class Relay(NotingClients):
         except queue.Full:
             metrics.RELAY_DROPPED.inc()
 
-    def publish(self, messages: list[str]) -> None:
-        if self.channel.publish(messages):
+    def publish(self, messages: list[str], discarded: Sequence[str] = ()) -> None:
+        if self.channel.publish(messages, discarded):
             metrics.RELAY_SENT.inc(len(messages))
         else:
             metrics.RELAY_DROPPED.inc(len(messages))
 
     def start(self) -> None:
         self.outbox = self.server.eio.create_queue(OUTBOX_MAX)
+        if not redis.is_cluster:  # where keys and events take different ways
+            redis.carrier = self.discard
         for work in (self.carry, self.listen):
             self.server.start_background_task(self.for_ever, work)
 
@@ -140,11 +80,29 @@ class Relay(NotingClients):
                 log.exception("relay_stumbled")
                 self.server.sleep(1)
 
+    def discard(self, keys: tuple[str, ...]):
+        """Have keys thrown away with what goes to Redis next; the event of its being done."""
+        errand = Errand(keys, self.server.eio.create_event())
+        try:
+            self.outbox.put_nowait(errand)
+        except queue.Full:  # Redis takes nothing; and what lies there counts no more (cached.py)
+            errand.done.set()
+        return errand.done
+
     def carry(self) -> None:
         """Take to Redis what waits, as soon as something does."""
-        self.publish(self.batch())
+        batch = self.batch()
+        errands = [one for one in batch if isinstance(one, Errand)]
+        try:
+            self.publish(
+                [one for one in batch if not isinstance(one, Errand)],
+                list(dict.fromkeys(key for errand in errands for key in errand.keys)),
+            )
+        finally:
+            for errand in errands:
+                errand.done.set()
 
-    def batch(self) -> list[str]:
+    def batch(self) -> list["str | Errand"]:
         messages = [self.outbox.get()]
         while len(messages) < BATCH_MAX:
             try:
