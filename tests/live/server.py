@@ -48,7 +48,7 @@ class Server:
             if answers(int(self.port)):
                 return self
             time.sleep(0.02)
-        raise AssertionError(f"the server did not start:\n{self.log}")
+        raise AssertionError(f"the server did not start (it ended with {self.process.poll()}):\n{self.log}")
 
     def ask_to_stop(self):
         self.process.send_signal(signal.SIGTERM)
