@@ -35,7 +35,7 @@ class Copy:
 
     def enter(self, tab):
         """Joins (again) and reads page by page until nothing is missing."""
-        ack = tab.enters(self.room, afterRev=self.rev)
+        ack = answered(tab, "joinSession", {"sessionId": self.room, "afterRev": self.rev})
         if ack["hasMore"]:
             self.read(ack["messages"], None)
             self.sync(tab)
@@ -45,9 +45,7 @@ class Copy:
     def sync(self, tab):
         more = True
         while more:
-            ack = tab.asks("syncSession", {"sessionId": self.room, "afterRev": self.rev, "streams": []})
-            if not ack["ok"]:
-                raise Lost(ack)
+            ack = answered(tab, "syncSession", {"sessionId": self.room, "afterRev": self.rev, "streams": []})
             more = ack["hasMore"]
             self.read(ack["messages"], None if more else ack["lastRev"])
 
@@ -62,3 +60,32 @@ class Copy:
         """Placed by `seq`."""
         with self.lock:
             return sorted((as_row(message) for message in self.messages.values()), key=lambda row: row[1])
+
+
+class Follower(Copy):
+    """The same for a viewer of crowds.py, who asks for what is missing."""
+
+    is_behind = False  # more was missed than one answer holds
+
+    __call__ = Copy.hear
+
+    @property
+    def gaps(self):
+        return self.is_behind or bool(self.ahead)
+
+    def held(self):
+        """What is known of streams."""
+        return []
+
+    def caught_up(self, ack):
+        self.is_behind = ack["hasMore"]
+        last_rev = ack["session"]["lastRev"] if "session" in ack else ack["lastRev"]
+        self.read(ack["messages"], None if self.is_behind else last_rev)
+
+
+def answered(tab, event, payload):
+    """The ack; where it is a refusal (the database is away) the reader will have to come again."""
+    ack = tab.asks(event, payload)
+    if not ack["ok"]:
+        raise Lost(ack)
+    return ack

@@ -26,7 +26,7 @@ SHORT, MEDIUM, MEDIUM_BYTES, LONG_BYTES = 125, 126, 4, 10  # lengths of a frame;
 
 
 class Viewer:
-    """One connection in one room, whose events `reader` hears: it asks for what is missing and comes back when it was
+    """One connection in one room, whose events `reader` hears (as copies.Follower): it asks for what is missing and comes back when it was
     cut off, as a browser does. All but the constructor runs in the crowd's thread."""
 
     def __init__(self, crowd, somebody, room, reader):
@@ -104,7 +104,7 @@ class Viewer:
         elif text.startswith("0"):
             self.sends(f"40{CHAT}," + json.dumps({"token": self.somebody.token}))
         elif text.startswith(f"40{CHAT}"):
-            self.asks("joinSession", {"sessionId": self.room, "afterRev": 0})
+            self.asks("joinSession", {"sessionId": self.room, "afterRev": self.reader.rev})
         elif text.startswith(f"43{CHAT},"):
             self.is_answered(json.loads(text[text.index("[") :])[0])
         else:
@@ -125,8 +125,11 @@ class Viewer:
             self.crowd.later(GAP_S, self.syncs)
 
     def syncs(self):
-        if self.is_in:
-            self.asks("syncSession", {"sessionId": self.room, "afterRev": 0, "streams": self.reader.held()})
+        if self.is_in and self.reader.gaps:
+            asked = {"sessionId": self.room, "afterRev": self.reader.rev, "streams": self.reader.held()}
+            self.asks("syncSession", asked)
+        else:
+            self.is_asking = False
 
     def sends(self, text):
         self.writes(masked(text.encode()))

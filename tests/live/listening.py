@@ -82,6 +82,8 @@ class Reader:
     """What a viewer shows of streams, by the contract: appends what is new, drops what it has, notes a gap. `shown` is
     every text that stood on the screen, by (message, gen); `done` the ends."""
 
+    rev = 0  # of the room: each question is for all its messages
+
     def __init__(self):
         self.text, self.shown, self.done, self.gaps, self.first_at = {}, {}, {}, [], {}
         self.changed = threading.Condition()
