@@ -4,6 +4,7 @@ Each answer is as new as the membership it is asked with: `room.rev` comes from 
 replica counts only where it stands at that same `rev`. None holds a database connection when it returns.
 """
 
+import itertools
 from collections.abc import Callable
 
 from sqlalchemy import Row, Select, bindparam, select
@@ -16,6 +17,7 @@ from .models import Membership, Message, Person, Room
 LATEST = 10  # messages: what a first join and the history cache hold
 SHEET = 50  # messages: what the page of a room shows
 CHANGES_MAX = 200  # changed messages in one answer
+CHANGES_CHARACTERS = 150_000  # of text and markup in one answer, if that is more than one message
 
 
 def of_room() -> Select:
@@ -112,7 +114,14 @@ def changes(membership: Membership, after_rev: int, limit: int = CHANGES_MAX) ->
     if after_rev > room.rev:
         return latest_of(room)
     rows = messages_of(room, CHANGED, limit + 1, rev=after_rev)
-    return page(room, rows[:limit], len(rows) > limit)
+    shown = within_budget(rows[:limit])
+    return page(room, shown, len(rows) > len(shown))
+
+
+def within_budget(rows: list[Message]) -> list[Message]:
+    """As many of these, from the first on, as one answer may hold; at least one."""
+    weights = itertools.accumulate(len(one.content) + len(one.body_html) for one in rows)
+    return rows[: max(1, sum(weight <= CHANGES_CHARACTERS for weight in weights))]
 
 
 def around(membership: Membership, seq: int, limit: int) -> tuple[dict, bool]:

@@ -89,7 +89,7 @@ def test_one_task_sends_whatever_waits():
     assert len(wire.started) == 1
 
 
-@pytest.mark.parametrize(("piece", "times"), [(b"x" * 50_000, 21), (b"x", bounds.PIECES_MAX + 1)])
+@pytest.mark.parametrize(("piece", "times"), [(b"x" * 50_000, 22), (b"x", bounds.PIECES_MAX + 1)])
 def test_above_the_bound_it_is_cut_and_lets_go(piece, times):
     wire = Wire(takes=0)
     for _ in range(times - 1):
@@ -101,6 +101,17 @@ def test_above_the_bound_it_is_cut_and_lets_go(piece, times):
     assert not wire.line.waiting and wire.line.weight == 0
     wire.works()
     assert wire.text == b""
+
+
+def test_one_answer_may_be_longer_than_the_bound_and_what_comes_while_it_leaves_waits():
+    wire = Wire(takes=0)
+    answer, news = b"x" * (3 * bounds.BYTES_MAX), b"y" * 50_000
+    wire.line.write(answer)
+    for _ in range(20):
+        wire.line.write(news)
+    assert not wire.line.is_cut
+    wire.works()
+    assert wire.text == answer + 20 * news
 
 
 def test_who_is_behind_is_spared_and_catches_up():

@@ -56,6 +56,19 @@ def test_what_nobody_will_miss_is_dropped_first(slow):
     assert slow.queue.qsize() == slow_readers.PASSING_MAX + 1 and slow.closed == []
 
 
+def test_few_but_large_are_much_too_and_one_alone_is_not(slow):
+    large = MESSAGE + "x" * 400_000
+    slow.is_sent(MESSAGE + "x" * 4_000_000)
+    assert slow.closed == []
+    slow.is_sent(large)
+    assert len(slow.closed) == 1 and slow.queue.qsize() == 1
+    other = Reader()
+    other.is_sent(large, 3)
+    assert other.closed == [] and other.queue.qsize() == 3
+    other.is_sent(large)
+    assert len(other.closed) == 1
+
+
 def test_then_it_is_cut_and_what_waited_is_let_go(slow):
     slow.is_sent(MESSAGE, slow_readers.PACKETS_MAX)
     assert slow.closed == [] and slow.queue.qsize() == slow_readers.PACKETS_MAX

@@ -1,5 +1,6 @@
 """Connections are looked after by one task: pinged, cut, let go; and a WebSocket forgets the request that opened it."""
 
+import io
 import time
 
 import pytest
@@ -160,6 +161,61 @@ def test_one_that_comes_over_wrongly_goes_on_polling(eio, said):
     old._websocket_handler(Peer(Line(), *said))
     assert not old.upgraded and not old.upgrading and not old.closed and old.line is None
     assert old.queue.get(block=False).data == "before"
+
+
+@pytest.fixture
+def old(eio):
+    """One that polls."""
+    old = transports.Transport(eio, "old")
+    old.connected = True
+    old.schedule_ping()
+    return old
+
+
+def test_it_comes_over_by_one_websocket_at_a_time(old):
+    old.upgrading, second = True, Line()
+    assert old._websocket_handler(Peer(second, "2probe", "5")) == []
+    assert second.cuts == [""] and old.upgrading and old.line is None and not old.upgraded
+
+
+def test_one_that_has_gone_comes_over_no_more(old, eio):
+    line = Line()
+    peer = Peer(line, "2probe", "5")
+    said = peer.wait
+    peer.wait = lambda: setattr(old, "closed", len(peer.said) == 1) or said()
+    old._websocket_handler(peer)
+    assert line.cuts == [""] and old.line is None and eio.by_line == {}
+
+
+def test_a_websocket_by_which_nobody_comes_over_is_ended(old, monkeypatch):
+    monkeypatch.setattr(transports, "UPGRADE_S", 0)
+    line = Line()
+    old.line = line
+    old.end_unless_taken(line)
+    assert line.cuts == []
+    old.line = None
+    old.end_unless_taken(line)
+    assert line.cuts == [""]
+
+
+def posted(*packets):
+    body = "\x1e".join(packets).encode()
+    return {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+
+
+def test_among_many_packets_that_come_together_others_have_their_turn(old, eio, monkeypatch):
+    got, turns = [], []
+    old.receive = lambda packet: got.append(packet.data)
+    monkeypatch.setattr(eio, "sleep", lambda seconds: turns.append(len(got)))
+    old.handle_post_request(posted(*[f"4{number}" for number in range(1, 6)]))
+    assert got == [*"12345"] and turns == [2, 4]
+
+
+def test_after_its_end_the_rest_of_what_came_together_is_not_read(old):
+    got = []
+    old.receive = lambda packet: got.append(packet.data) or setattr(old, "closed", len(got) == 2)
+    old.handle_post_request(posted("4a", "4b", "4c"))
+    assert got == ["a", "b"]
 
 
 @pytest.mark.parametrize("said", ["9", "7", str(UPGRADE)])

@@ -17,6 +17,7 @@ import socketio
 from engineio.async_drivers import _websocket_wsgi
 from engineio.exceptions import ContentTooLongError, EngineIOError
 
+from chatapp import metrics
 from chatapp.realtime import clients, websocket
 from chatapp.realtime.bounds import packet_or_end
 from chatapp.realtime.websocket import MAX_MESSAGE_BYTES, BoundedEventPacket, BoundedPayload
@@ -132,6 +133,43 @@ def test_a_polled_packet_is_bounded_in_bytes(length):
 def test_a_polled_payload_that_cannot_be_read_is_an_error(payload):
     with pytest.raises(EngineIOError):
         BoundedPayload(encoded_payload=payload)
+
+
+@pytest.fixture
+def server():
+    made = socketio.Server(async_mode="threading", client_manager=clients.LocalClients())
+    websocket.harden(made)
+    return made
+
+
+def test_what_cannot_be_read_is_counted_and_told_now_and_then(server, monkeypatch):
+    monkeypatch.setattr(websocket, "_told_at", [float("-inf")])
+    server.environ["here"] = {}
+    before = metrics.REFUSALS.labels("unknown", "unreadable")._value.get()
+    for _ in range(3):
+        assert server.eio._trigger_event("message", "here", "44/chat,{}", run_async=False) is None
+    assert metrics.REFUSALS.labels("unknown", "unreadable")._value.get() - before == 3
+
+
+def test_who_has_gone_while_he_was_let_in_leaves_at_once(server):
+    gone = []
+    server.on("disconnect", lambda sid, reason: gone.append(sid), namespace="/chat")
+
+    def leaves(sid, environ):
+        server.eio.handlers["disconnect"]("here", "transport close")
+        assert gone == []
+
+    server.on("connect", leaves, namespace="/chat")
+    server.environ["here"] = {}
+    server.eio.handlers["message"]("here", "0/chat,")
+    assert len(gone) == 1 and server.manager.rooms.get("/chat", {}).get(None, {}) == {}
+
+
+def test_the_parts_of_a_packet_that_never_was_whole_are_forgotten(server):
+    server.environ["here"] = {}
+    server._binary_packet["here"] = object()
+    server.eio.handlers["disconnect"]("here", "transport close")
+    assert server._binary_packet == {}
 
 
 def test_an_event_has_few_attachments():

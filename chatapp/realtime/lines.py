@@ -79,13 +79,14 @@ class Line:
             self.start(self.drain)
 
     def add(self, data: bytes) -> None:
+        """Bounded is what waits behind the first piece: one answer may be longer than that, and its reader quick."""
         if self.is_cut:
             return
         if not self.waiting:
             self.waiting = deque()
         self.waiting.append(data)
         self.weight += len(data)
-        if self.weight > BYTES_MAX or len(self.waiting) > PIECES_MAX:
+        if self.weight - len(self.waiting[0]) > BYTES_MAX or len(self.waiting) > PIECES_MAX:
             self.cut_for("full")
 
     @property

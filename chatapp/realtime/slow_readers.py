@@ -9,6 +9,7 @@ PASSING_MAX = 64  # waiting packets, above which what nobody will miss is not ad
 PACKETS_MAX = 1_000  # waiting packets, above which the connection is cut
 BYTES_MAX = 1_000_000  # the same in characters of what waits
 WEIGHED_EVERY = 32  # packets: adding up what waits takes a moment
+LARGE = 10_000  # characters of a packet that comes to what waits only after that was weighed
 PASSING_EVENTS = ("typing", "userOnline", "userOffline", "presence", "streamChunk")
 PASSING = tuple(f'2/chat,["{event}"' for event in PASSING_EVENTS)
 log = structlog.get_logger(__name__)
@@ -16,16 +17,17 @@ log = structlog.get_logger(__name__)
 
 def may_wait(reader, packet) -> bool:
     """Whether `packet` may be added to what is queued for this connection."""
-    waiting = reader.queue.qsize()
-    if waiting < PASSING_MAX:
-        return True
+    waiting, is_large = reader.queue.qsize(), len(packet.data or "") > LARGE
     if getattr(reader, "is_cut", False):
         return False
-    if waiting >= PACKETS_MAX or (waiting % WEIGHED_EVERY == 0 and weight(reader) > BYTES_MAX):
+    if waiting < PASSING_MAX and not is_large:
+        return True
+    is_weighed = is_large or waiting % WEIGHED_EVERY == 0
+    if waiting >= PACKETS_MAX or (is_weighed and weight(reader) > BYTES_MAX):
         reader.is_cut = True
         reader.server.start_background_task(cut, reader)
         return False
-    return not (isinstance(packet.data, str) and packet.data.startswith(PASSING))
+    return waiting < PASSING_MAX or not (isinstance(packet.data, str) and packet.data.startswith(PASSING))
 
 
 def weight(reader) -> int:

@@ -10,16 +10,19 @@ from contextlib import suppress
 from types import SimpleNamespace
 
 import engineio.server
+import engineio.socket
 import structlog
-from engineio.exceptions import EngineIOError, UnknownPacketError
+from engineio.exceptions import ContentTooLongError, EngineIOError, UnknownPacketError
 from engineio.packet import CLOSE, NOOP, PING, PONG, UPGRADE, Packet
 from engineio.socket import Socket
 
 from . import slow_readers
+from .bounds import FRAMES_A_TURN
 from .lines import Line, framed
 
 LOOK_S = 1.0  # between two looks at every connection
 LEAVE_S = 5.0  # for the other end to close too
+UPGRADE_S = 10.0  # for a client that polls to come over
 KEPT_OF_REQUEST = "eventlet."  # what the server itself needs of it at the end
 PROBE = "probe"
 log = structlog.get_logger(__name__)
@@ -83,16 +86,33 @@ class Transport(Socket):
         if line is None:
             return super()._websocket_handler(ws)
         polls = self.connected
-        if not polls or self.is_probed(ws, line):
-            self.connected = self.upgraded = True
-            self.hang_up = ws.close
-            self.take(line)
-            self.queue = self.queue if polls else None  # its last poll may still be at it
-            self.server.by_line[self.sid] = self
+        if polls and not self.is_probed(ws, line):
+            line.cut()
+            return []
+        self.connected = self.upgraded = True
+        self.hang_up = ws.close
+        self.take(line)
+        self.queue = self.queue if polls else None  # its last poll may still be at it
+        self.server.by_line[self.sid] = self
+        try:
             self.read(ws)
             self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+        finally:
             del self.server.by_line[self.sid]
         return []
+
+    def handle_post_request(self, environ):
+        """Upstream's, but others have their turn in between: thousands of packets may come together."""
+        length = int(environ.get("CONTENT_LENGTH", "0"))
+        if length > self.server.max_http_buffer_size:
+            raise ContentTooLongError
+        body = environ["wsgi.input"].read(length).decode()
+        for number, packet in enumerate(engineio.socket.payload.Payload(encoded_payload=body).packets, 1):
+            if self.closed:
+                return
+            self.receive(packet)
+            if number % FRAMES_A_TURN == 0:
+                self.server.sleep(0)
 
     def forget_request(self) -> None:
         """A handshake is some 10 KB, and a connection lasts for hours."""
@@ -102,16 +122,26 @@ class Transport(Socket):
             del request[name]
 
     def is_probed(self, ws, line: Line) -> bool:
-        """Whether a client that polls has come over to this WebSocket (Engine.IO's protocol, "Upgrade")."""
+        """Whether a client that polls has come over to this WebSocket (Engine.IO's protocol, "Upgrade"), in time, and
+        has not gone meanwhile. By one at a time."""
+        if self.upgrading:
+            return False
         self.upgrading = True
+        self.server.start_background_task(self.end_unless_taken, line)
         try:
             if not is_packet(ws.wait(), PING, PROBE):
                 return False
             line.write(framed(Packet(PONG, PROBE).encode()))
             self.queue.put(Packet(NOOP))  # ends the poll under way
-            return is_packet(ws.wait(), UPGRADE)
+            return is_packet(ws.wait(), UPGRADE) and not self.closed
         finally:
             self.upgrading = False
+
+    def end_unless_taken(self, line: Line) -> None:
+        """A WebSocket that says nothing, while nobody looks after it yet."""
+        self.server.sleep(UPGRADE_S)
+        if self.line is not line:
+            line.cut()
 
     def take(self, line: Line) -> None:
         """Whatever was queued so far goes first."""

@@ -3,15 +3,18 @@ This module and drivers/ are the only ones that lean on private parts of python-
 tests/test_websocket.py fails when those parts change.
 """
 
+import time
 from functools import partial
 from types import SimpleNamespace
 
 import engineio.payload
 import engineio.socket
+import structlog
 from engineio.exceptions import ContentTooLongError, EngineIOError
 from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, EVENT
 from socketio.packet import Packet as EventPacket
 
+from .. import metrics
 from . import transports
 from .bounds import MAX_MESSAGE_BYTES
 
@@ -20,6 +23,9 @@ MAX_POST_PACKETS = 5_000
 MAX_ATTACHMENTS = 10  # binary parts of one event; nothing here takes any, so these are only held until refused
 RESERVED_EVENTS = ("connect", "disconnect", "connect_error")
 NO_EVENT = ""
+TOLD_EVERY_S = 60.0
+log = structlog.get_logger(__name__)
+_told_at = [float("-inf")]  # when a packet was last written down (monotonic seconds)
 
 
 def harden(server) -> None:
@@ -28,8 +34,32 @@ def harden(server) -> None:
     server.eio._async = {**server.eio._async, "websocket": bounded_websocket(server.eio)}
     server.eio.disconnect = partial(end_at_once, server.eio)
     server.packet_class = BoundedEventPacket
+    server.eio.handlers["message"] = partial(hear, server, server.eio.handlers["message"])
+    server.eio.handlers["disconnect"] = partial(forget, server, server.eio.handlers["disconnect"])
     transports.install(server)
     engineio.socket.payload = SimpleNamespace(Payload=BoundedPayload)  # clients in this process keep upstream's
+
+
+def hear(server, message, eio_sid: str, data) -> None:
+    """A packet of Socket.IO's. What cannot be read changes nothing; upstream writes down each, with the stack. Who has
+    gone while he was let in leaves at once: upstream took his leave before he was in."""
+    try:
+        message(eio_sid, data)
+    except Exception:
+        metrics.REFUSALS.labels("unknown", "unreadable").inc()
+        if time.monotonic() - _told_at[0] > TOLD_EVERY_S:
+            _told_at[0] = time.monotonic()
+            log.exception("packet_not_handled")
+    if eio_sid not in server.environ:
+        server._handle_eio_disconnect(eio_sid, server.eio.reason.TRANSPORT_CLOSE)
+
+
+def forget(server, disconnect, eio_sid: str, reason: str) -> None:
+    """A connection has ended. Upstream keeps the parts of a packet that a refused one had begun."""
+    try:
+        disconnect(eio_sid, reason)
+    finally:
+        server._binary_packet.pop(eio_sid, None)
 
 
 def end_at_once(eio, sid: str) -> None:

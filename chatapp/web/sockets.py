@@ -135,6 +135,10 @@ class ChatNamespace(Namespace):
         if room_id in asker.connection.rooms:
             return membership
         self.listen(asker, room_id)
+        if connections.get(asker.connection.sid) is not asker.connection:  # it ended, and left other rooms only
+            self.leave_room(asker.connection.sid, room_id)
+            self.let_go(asker.connection, room_id)
+            raise Unauthorized("You are signed out.")
         try:
             membership = self.asker(asker.connection, room_id).membership(room_id)
         except (NotFound, Unauthorized):  # put out in this moment

@@ -29,11 +29,12 @@ class Pen:
         step = update(rooms).where(rooms.c.id == self.room).values(counters).returning(rooms.c.last_seq, rooms.c.rev)
         return database.execute(step).one()
 
-    def sends(self, count):
+    def sends(self, count, content="as sent"):
         with self.engine.begin() as database:
             last_seq, last_rev = self.counted(database, count, seqs=True)
             rows = [
-                {"seq": last_seq - n, "rev": last_rev - n} | self.a_row(f"as sent {last_seq - n}") for n in range(count)
+                {"seq": last_seq - n, "rev": last_rev - n} | self.a_row(f"{content} {last_seq - n}")
+                for n in range(count)
             ]
             database.execute(insert(messages), rows)
 
@@ -105,6 +106,18 @@ def read_page_by_page(tab, room, rev):
         given = {"sessionId": room, "afterRev": pages[-1]["messages"][-1]["rev"], "streams": []}
         pages.append(tab.asks("syncSession", given))
     return pages
+
+
+def test_long_messages_missed_come_in_answers_that_a_connection_can_bear(pen, ana, ben, room):
+    ben.enters(room)
+    for _ in range(3):
+        pen.sends(30, "&amp;" * 10_000)
+    copy = Copy(room)
+    copy.enter(ben.tab)
+    assert copy.rev == 90 and all(len(row[5]) > 50_000 for row in copy.rows()) and len(copy.rows()) == 90
+    page = ben.asks("syncSession", {"sessionId": room, "afterRev": 0, "streams": []})
+    assert 1 <= len(page["messages"]) < 10 and page["hasMore"]
+    assert ben.tab.is_open and ben.tab.heard("disconnect") == []
 
 
 def test_what_changes_while_one_catches_up_is_not_skipped_either(house, pen, ana, ben, room):

@@ -5,7 +5,8 @@ import uuid
 
 import pytest
 
-from chatapp import database, history, rooms
+from chatapp import database, history, reading, rooms
+from chatapp.realtime import connections
 from chatapp.web import auth, sockets
 from chatapp.web.sockets import ChatNamespace
 
@@ -241,6 +242,15 @@ def test_catching_up_alone_enters_the_room(ana, ben, room):
     later = ana.says("after", room)
     assert ben.hears("newMessage") == {"sessionId": room, "rev": 2, "message": later}
     assert ana.gets(f"/sessions/{room}/online")["count"] == 2
+
+
+def test_who_is_gone_before_he_has_come_in_is_not_here(ana, ben, room, clock, monkeypatch):
+    come = reading.come
+    monkeypatch.setattr(reading, "come", lambda *given: (come(*given), connections.discard(ben.tab.sid)))
+    assert ben.asks("joinSession", {"sessionId": room})["error"]["code"] == "unauthorized"
+    clock.offset += 10  # longer than a grace
+    clock.ticks()
+    assert ana.gets(f"/sessions/{room}/online")["count"] == 0
 
 
 def test_nothing_falls_between_catching_up_and_the_events(ana, ben, room, meanwhile):
