@@ -117,10 +117,11 @@ function showPendings() {
   for (const entry of outbox.entries(room.id)) showPending(entry);
 }
 
-// One that the page already shows was sent after all: its acknowledgement was lost, or what another tab told came late.
+// One that waits and is on the page already was sent after all: its acknowledgement was lost, or what another tab told
+// came late. (One that failed may be another text under the same id, which is nowhere else.)
 function showPending(entry) {
   const said = log.messages().some((one) => log.isMine(one) && one.dataset.client === entry.clientId);
-  if (said) outbox.discard(entry.clientId);
+  if (said && entry.state === "waiting") outbox.discard(entry.clientId);
   else log.showPending(entry);
 }
 
