@@ -220,16 +220,19 @@ def test_what_a_viewer_receives_is_bounded_and_grows_with_the_text_alone(ana, be
     ana.enters(room)
 
     def measured(count, every):
-        words = [f"tok{n % 10} " for n in range(count)]
+        words, began = [f"tok{n % 10} " for n in range(count)], time.monotonic()
         source.then(say(*words, every=every), finish(), done())
-        return received_of(viewer, asks_robby(ana, room)["id"]) / len("".join(words))
+        received = received_of(viewer, asks_robby(ana, room)["id"])
+        return received / len("".join(words)), count / (time.monotonic() - began)
 
-    slow = measured(600, 1 / 60)
-    small, large = measured(1_000, 0.002) * 1_000, measured(4_000, 0.002) * 4_000
+    slow, rate = measured(600, 1 / 60)
+    small, large = measured(1_000, 0.002)[0] * 1_000, measured(4_000, 0.002)[0] * 4_000
     note(
-        f"bytes received for each of text: {slow:.1f} at 60 tokens/s (aim 15); 4,000 against 1,000 tokens: {large / small:.2f}"
+        f"bytes received for each of text: {slow:.1f} at {rate:.0f} tokens/s (aim 15 at 60); "
+        f"4,000 against 1,000 tokens: {large / small:.2f}"
     )
-    assert slow <= 15 and large / small <= 4.2
+    # Pieces go by the clock: a source that a busy machine slows down makes as many of them from less text.
+    assert slow * min(1, rate / 60) <= 15 and large / small <= 4.2
 
 
 def test_the_first_token_is_soon_with_everybody(house, source, long_form, note):
