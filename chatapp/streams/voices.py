@@ -1,5 +1,5 @@
 """What this process speaks, or hears spoken, at the moment; and telling the room in joined chunks: the first at once,
-later ones joined for 50 ms (up to 250 ms when this process is late), or 1,000 characters. Called within this package.
+later ones joined until 50 ms after the last (up to 250 ms when this process is late), or 1,000 characters. Called within this package.
 """
 
 import time
@@ -17,6 +17,7 @@ from .voice import Voice
 
 JOINED_S, JOINED_MAX_S = 0.05, 0.25
 JOINED_UNITS = 1_000
+NEARLY = 0.6  # of JOINED_S: who has come so far is told with who is due, so that all of them fall into step
 STALLS = 2.0  # how much longer pieces are joined for each second that the pump came late
 
 PROCESS = uuid.uuid4().hex
@@ -205,18 +206,19 @@ def wake_pump() -> None:
 def pump(app: Flask) -> None:
     pause = JOINED_S
     try:
-        while any(voice.waiting for voice in everyone()):
-            due = time.monotonic() + pause
-            socketio.sleep(pause)
+        while waiting := [voice.told_at for voice in everyone() if voice.waiting]:
+            due = max(time.monotonic(), min(waiting) + pause)
+            socketio.sleep(due - time.monotonic())
             late = time.monotonic() - due
             pause = min(JOINED_MAX_S, JOINED_S + STALLS * late)
             with app.app_context():
-                tell_all()
+                tell_all(NEARLY * JOINED_S)
     finally:
         _pumps.clear()
 
 
-def tell_all() -> None:
+def tell_all(since: float = 0.0) -> None:
+    """Tell what waits of everyone of whom the last was told so many seconds ago."""
     for voice in everyone():
-        if voice.waiting:
+        if voice.waiting and time.monotonic() - voice.told_at >= since:
             tell(voice)

@@ -114,12 +114,29 @@ def test_one_that_began_elsewhere_lasts_no_longer_for_it(app, ana, robby, room, 
     assert ana.hears("streamComplete")["message"]["status"] == "truncated"
 
 
-def test_the_pump_tells_what_waits_and_then_rests(app, ana, robby, room, monkeypatch):
+def test_the_pump_tells_what_waits_when_it_is_due_and_then_rests(app, ana, robby, room, clock, monkeypatch):
     begun = robby.speaks("a", "b", room=room)
-    monkeypatch.setattr(voices.socketio, "sleep", lambda _: None)
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        clock.offset += seconds
+
+    monkeypatch.setattr(voices.socketio, "sleep", sleep)
+    clock.offset += 1_000  # of the 3,600 s that pieces are joined for here
     voices._pumps.add("running")
     voices.pump(app)
     assert not voices._pumps and not voice_of(begun).waiting
+    assert slept == [pytest.approx(2_600, abs=60)]
+
+
+def test_who_is_nearly_due_is_told_with_who_is_due(app, robby, room, clock):
+    first, second = robby.speaks("a", "b", room=room), robby.speaks("c", "d", room=room)
+    clock.offset += 10
+    voice_of(second).told_at += 10
+    with app.app_context():
+        voices.tell_all(5)
+    assert not voice_of(first).waiting and voice_of(second).waiting
 
 
 def test_a_message_is_said_whatever_becomes_of_the_assistants(ana, robby, room, monkeypatch):
