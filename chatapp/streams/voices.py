@@ -1,5 +1,6 @@
 """What this process speaks, or hears spoken, at the moment; and telling the room in joined chunks: the first at once,
-later ones joined until 50 ms after the last (up to 250 ms when this process is late), or 1,000 characters. Called within this package.
+later ones joined until 50 ms after the last (up to 250 ms when this process is late), or 1,000 characters. Called
+within this package.
 """
 
 import time
