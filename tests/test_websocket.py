@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import random
 import warnings
+from types import SimpleNamespace
 
 import engineio.base_socket
 import engineio.payload
@@ -143,12 +144,15 @@ def server():
 
 
 def test_what_cannot_be_read_is_counted_and_told_now_and_then(server, monkeypatch):
+    told = []
     monkeypatch.setattr(websocket, "_told_at", [float("-inf")])
+    monkeypatch.setattr(websocket, "log", SimpleNamespace(exception=told.append))
     server.environ["here"] = {}
     before = metrics.REFUSALS.labels("unknown", "unreadable")._value.get()
     for _ in range(3):
         assert server.eio._trigger_event("message", "here", "44/chat,{}", run_async=False) is None
     assert metrics.REFUSALS.labels("unknown", "unreadable")._value.get() - before == 3
+    assert told == ["packet_not_handled"]
 
 
 def test_who_has_gone_while_he_was_let_in_leaves_at_once(server):

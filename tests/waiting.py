@@ -2,7 +2,7 @@
 
 import time
 
-LONG_S = 90
+PATIENCE_S, LONG_S = 30, 90
 
 
 def wait_until(condition, within=LONG_S):

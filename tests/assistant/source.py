@@ -206,8 +206,9 @@ def say(*pieces, every=0.0, part="content"):
 
     def step(conversation):
         for piece in pieces:
-            conversation.send(data(chunk({"role": "assistant", part: piece})))
+            # Noted first: who hears it may look at once.
             conversation.asked.told_at = conversation.asked.told_at or time.monotonic()
+            conversation.send(data(chunk({"role": "assistant", part: piece})))
             conversation.wait(every)
 
     return step

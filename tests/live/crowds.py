@@ -26,8 +26,8 @@ SHORT, MEDIUM, MEDIUM_BYTES, LONG_BYTES = 125, 126, 4, 10  # lengths of a frame;
 
 
 class Viewer:
-    """One connection in one room, whose events `reader` hears (as copies.Follower): it asks for what is missing and comes back when it was
-    cut off, as a browser does. All but the constructor runs in the crowd's thread."""
+    """One connection in one room, whose events `reader` hears (as copies.Follower): it asks for what is missing and
+    comes back when it was cut off, as a browser does. All but the constructor runs in the crowd's thread."""
 
     def __init__(self, crowd, somebody, room, reader):
         self.crowd, self.somebody, self.room, self.reader = crowd, somebody, room, reader

@@ -10,7 +10,7 @@ import socketio
 
 from tests.live.copies import Copy
 from tests.live.people import Lost, Tab, a_message
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 ROUNDS = 5
 LIVES_S = (0.3, 1.5)  # how long the server lives in each round, once somebody was answered
@@ -78,7 +78,10 @@ def test_killed_at_any_moment_it_loses_nothing_acknowledged_and_doubles_nothing(
     unheard = 0  # committed, and killed before the answer was out
     for _ in range(ROUNDS):
         before = [len(one.acknowledged) for one in talkers]
-        wait_until(lambda before=before: all(len(t.acknowledged) > n for t, n in zip(talkers, before, strict=True)))
+        wait_until(
+            lambda before=before: all(len(t.acknowledged) > n for t, n in zip(talkers, before, strict=True)),
+            within=PATIENCE_S,
+        )
         time.sleep(random.uniform(*LIVES_S))
         shaky_house.server.kill()
         unheard += len({row[4] for row in shaky_house.rows(room)} & {one for t in talkers for one in list(t.pending)})
@@ -98,17 +101,17 @@ def test_killed_at_any_moment_it_loses_nothing_acknowledged_and_doubles_nothing(
     assert shaky_house.counters(room) == (len(rows), len(rows))
     assert repeated > 0
     for talker in talkers:
-        wait_until(lambda talker=talker: talker.copy.rev == len(rows))
+        wait_until(lambda talker=talker: talker.copy.rev == len(rows), within=PATIENCE_S)
         assert talker.copy.rows() == shaky_house.rows(room)
 
 
 def test_asked_to_stop_it_answers_what_it_took_and_loses_nothing(shaky_house, talkers):
-    wait_until(lambda: all(one.acknowledged for one in talkers))
+    wait_until(lambda: all(one.acknowledged for one in talkers), within=PATIENCE_S)
     shaky_house.server.restart()
     for talker in talkers:
         talker.finish()
     rows = shaky_house.rows(talkers[0].room)
     assert len(rows) == len({row[4] for row in rows}) == sum(len(talker.acknowledged) for talker in talkers)
     for talker in talkers:
-        wait_until(lambda talker=talker: talker.copy.rev == len(rows))
+        wait_until(lambda talker=talker: talker.copy.rev == len(rows), within=PATIENCE_S)
         assert talker.copy.rows() == rows

@@ -11,7 +11,7 @@ from tests.live.conftest import mode
 from tests.live.people import House
 from tests.live.server import Server
 from tests.stack.persistent import ByHttp, BySocket
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 AWAY_S = 10.0
 SOON_S = 2.0  # the contract's bound; asserted five times over, for the machine is shared
@@ -42,7 +42,7 @@ def talkers(house):
 def test_away_for_ten_seconds(way, house, talkers, shaky_postgres, note):
     goes, returns = (getattr(shaky_postgres, name) for name in WAYS[way])
     browser = house.somebody("Vera").opens_a_browser()
-    wait_until(lambda: all(len(one.acknowledged) > 2 for one in talkers))
+    wait_until(lambda: all(len(one.acknowledged) > 2 for one in talkers), within=PATIENCE_S)
     left = time.monotonic()
     goes()
     looked_at(house, browser)
@@ -50,9 +50,11 @@ def test_away_for_ten_seconds(way, house, talkers, shaky_postgres, note):
     returns()
     back = time.monotonic()
     before = [len(one.acknowledged) for one in talkers]
-    wait_until(lambda: all(len(one.acknowledged) > n for one, n in zip(talkers, before, strict=True)))
+    wait_until(
+        lambda: all(len(one.acknowledged) > n for one, n in zip(talkers, before, strict=True)), within=PATIENCE_S
+    )
     recovered = time.monotonic() - back
-    wait_until(lambda: requests.get(house.url + "/readyz", timeout=30).json()["database"] == "ok")
+    wait_until(lambda: requests.get(house.url + "/readyz", timeout=30).json()["database"] == "ok", within=PATIENCE_S)
     time.sleep(1)
     for one in talkers:
         one.finishes()
@@ -89,7 +91,7 @@ def everything_is_there_once(house, talkers):
     assert len({row[5] for row in rows}) == len(rows) == sum(one.number for one in talkers)
     for one in talkers:
         if one.copy.rev:  # a reader: heard everything, without a reload
-            wait_until(lambda one=one: one.copy.rev >= len(rows))
+            wait_until(lambda one=one: one.copy.rev >= len(rows), within=PATIENCE_S)
             assert one.copy.rows() == rows
 
 
@@ -115,8 +117,11 @@ def test_a_server_that_takes_nothing_any_more_is_left_for_the_one_that_does(hous
     said = {"sessionId": room, "content": "after", "clientId": str(uuid.uuid4())}
     shaky_postgres.asks("ALTER SYSTEM SET default_transaction_read_only = on")
     shaky_postgres.asks("SELECT pg_reload_conf()")
-    wait_until(lambda: not (ack := ana.asks("sendMessage", said))["ok"] and ack["error"]["code"] == "unavailable")
+    wait_until(
+        lambda: not (ack := ana.asks("sendMessage", said))["ok"] and ack["error"]["code"] == "unavailable",
+        within=PATIENCE_S,
+    )
     assert "accident" not in house.server.log
     shaky_postgres.asks("ALTER SYSTEM RESET default_transaction_read_only")
     shaky_postgres.asks("SELECT pg_reload_conf()")
-    wait_until(lambda: ana.asks("sendMessage", said)["ok"])
+    wait_until(lambda: ana.asks("sendMessage", said)["ok"], within=PATIENCE_S)

@@ -14,7 +14,7 @@ from tests.live.crowds import Crowd
 from tests.live.people import House, a_message
 from tests.stack.persistent import ByHttp, BySocket
 from tests.stack.test_database_away import everything_is_there_once
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 QUICK_KILLS, ALL_KILLS = 6, 100
 LIVES_S = (0.05, 0.6)  # between two kills
@@ -62,7 +62,9 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_doubled(
     ways, kills = [cut_all, cut_one_at_work, kill_us, cut_all, cut_one_at_work, kill_postgres], []
     for number in range(ALL_KILLS if long_form else QUICK_KILLS):
         before = [len(one.acknowledged) for one in talkers]
-        wait_until(lambda before=before: sum(len(one.acknowledged) for one in talkers) > sum(before) + 5)
+        wait_until(
+            lambda before=before: sum(len(one.acknowledged) for one in talkers) > sum(before) + 5, within=PATIENCE_S
+        )
         time.sleep(random.uniform(*LIVES_S))
         kills.append(ways[number % len(ways)])
         kills[-1]()
