@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
-from . import broadcasts, metrics, saying
+from . import broadcasts, history, metrics, saying
 from .extensions import db, socketio
 from .models import Message, Room
 from .realtime import delivered, relay
 
 UNDER_WAY_S = 0.4  # a change may be on its way by Redis for so long; what comes later than that is sent again
 ROOMS_MAX = 1_000  # in one question
-PAGE = 200  # changes read at once
+PAGE = 200  # changes read at once; told are those of them that one answer may hold
 BETWEEN_PAGES_S = 0.05  # so that the clients' queues empty, which are bounded
 
 
@@ -56,10 +56,11 @@ def tell(room_id: str, rev: int) -> bool:
     told = delivered.of(room_id)
     if told is None:  # everybody has gone
         return False
-    rows = changes(room_id, told.revs.upto)
+    missed = changes(room_id, told.revs.upto)
+    rows = history.within_budget(missed)
+    is_all = len(rows) == len(missed) < PAGE
     found = [(row, told.revs.holds(row.rev), told.seqs.holds(row.seq)) for row in rows]
     events = [broadcasts.as_it_is(row, not known) for row, as_it_is, known in found if not (as_it_is and known)]
-    is_all = len(rows) < PAGE
     reached = max([rev, *(row.rev for row in rows)]) if is_all else rows[-1].rev
     db.session.rollback()
     for event, payload in events:

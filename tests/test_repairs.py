@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from chatapp import broadcasts, repairs
+from chatapp import broadcasts, history, repairs
 from chatapp.extensions import db, socketio
 from chatapp.models import Message, Room
 from chatapp.realtime import delivered
@@ -107,6 +107,22 @@ def test_somebody_who_heard_only_of_the_edit_is_told_of_the_message(ana, ben, ro
     ben.hears("messageUpdated")
     repaired()
     assert contents(ben.hears_all("newMessage")) == ["Eins"]
+
+
+def test_long_ones_come_in_pages_that_a_connection_can_bear(ana, ben, room, lost, repaired, monkeypatch):
+    heard_at_a_page = []
+    monkeypatch.setattr(socketio, "sleep", lambda s: s and heard_at_a_page.append(contents(ben.hears_all("newMessage"))))
+    monkeypatch.setattr(repairs, "BETWEEN_PAGES_S", 0.05)
+    monkeypatch.setattr(history, "CHANGES_CHARACTERS", 50)
+    said = [f"{number} says twenty." for number in range(4)] + ["x" * 60, "and the last"]
+    ben.enters(room)
+    with lost():
+        for content in said:
+            ana.says(content, room)
+    repaired()
+    heard_at_a_page.append(contents(ben.hears_all("newMessage")))
+    assert heard_at_a_page == [[one] for one in said]
+    assert delivered.of(room).revs.upto == 6
 
 
 def test_many_missed_come_page_by_page_each_once(ana, ben, room, lost, repaired, monkeypatch):
