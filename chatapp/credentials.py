@@ -29,16 +29,16 @@ def by_id(kind: Kind, places: FromClause, *wanted: type) -> Select:
     return select(*database.columns(*wanted)).select_from(places).where(*mine)
 
 
-def by_digest(kind: Kind) -> Select:
+def by_digest(kind: Kind, places: FromClause, *wanted: type) -> Select:
+    """Of the credential with this secret."""
     mine = (kind.__table__.c.secret_hash == bindparam("digest"), PEOPLE.c.active)
-    return select(*database.columns(kind, Person)).select_from(of_active(kind)).where(*mine)
+    return select(*database.columns(*wanted)).select_from(places).where(*mine)
 
 
-def in_room(kind: Kind) -> Select:
-    """The person whose credential it is, and his place in a room where he has one."""
+def in_room(kind: Kind) -> FromClause:
+    """Credentials with their people, and the place of each in a room where he has one."""
     his = (MEMBERSHIPS.c.person_id == PEOPLE.c.id) & (MEMBERSHIPS.c.room_id == bindparam("room"))
-    places = of_active(kind).outerjoin(MEMBERSHIPS, his).outerjoin(ROOMS, ROOMS.c.id == MEMBERSHIPS.c.room_id)
-    return by_id(kind, places, Person, Membership, Room)
+    return of_active(kind).outerjoin(MEMBERSHIPS, his).outerjoin(ROOMS, ROOMS.c.id == MEMBERSHIPS.c.room_id)
 
 
 def using(kind: Kind) -> Update:
@@ -49,10 +49,13 @@ def using(kind: Kind) -> Update:
 
 # Put together once: that would cost more than to ask them.
 PEOPLE, MEMBERSHIPS, ROOMS = Person.__table__, Membership.__table__, Room.__table__
-BY_DIGEST = {kind: Prepared(by_digest(kind)) for kind in (Device, Token)}
+BY_DIGEST = {kind: Prepared(by_digest(kind, of_active(kind), kind, Person)) for kind in (Device, Token)}
+BY_DIGEST_IN_ROOM = {
+    kind: Prepared(by_digest(kind, in_room(kind), kind, Person, Membership, Room)) for kind in (Device, Token)
+}
 BY_ID = {kind: Prepared(by_id(kind, of_active(kind), Person)) for kind in (Device, Token)}
 USE = {kind: Prepared(using(kind)) for kind in (Device, Token)}
-IN_ROOM = {kind: Prepared(in_room(kind)) for kind in (Device, Token)}
+IN_ROOM = {kind: Prepared(by_id(kind, in_room(kind), Person, Membership, Room)) for kind in (Device, Token)}
 
 
 def by_secret(kind: Kind, key: str) -> Device | Token | None:
@@ -63,6 +66,18 @@ def by_secret(kind: Kind, key: str) -> Device | Token | None:
     proof, somebody = database.objects(row, kind, Person)
     database.put(proof, person=somebody)
     return proof
+
+
+def by_secret_in(kind: Kind, key: str, room_id: str | None) -> tuple[Device | Token | None, Membership | None]:
+    """The same and, by the same question, the person's place in a room: as rooms.membership_of, or None."""
+    if room_id is None:
+        return by_secret(kind, key), None
+    row = database.ask(BY_DIGEST_IN_ROOM[kind], digest=secret.digest(key), room=room_id)
+    if row is None:
+        return None, None
+    proof, somebody, membership, room = database.objects(row, kind, Person, Membership, Room)
+    database.put(proof, person=somebody)
+    return proof, placed(membership, room, somebody)
 
 
 def still(kind: Kind, credential_id: int, person_id: int) -> Person | None:
@@ -81,9 +96,13 @@ def still_in(
     if row is None:
         return None, None
     somebody, membership, room = database.objects(row, Person, Membership, Room)
+    return somebody, placed(membership, room, somebody)
+
+
+def placed(membership: Membership | None, room: Room | None, somebody: Person) -> Membership | None:
     if membership is not None:
         database.put(membership, room=room, person=somebody)
-    return somebody, membership
+    return membership
 
 
 def note_use(proof: Device | Token) -> None:

@@ -1,5 +1,6 @@
 """Who is asking: a device by its cookie or a program by its token; and the guards of the doors."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -8,7 +9,7 @@ import structlog
 from flask import Flask, Request, Response, current_app, g, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError
 
-from .. import credentials
+from .. import credentials, rooms
 from ..errors import Forbidden, Unauthorized
 from ..extensions import csrf
 from ..models import Device, Membership, Person, Token
@@ -18,16 +19,18 @@ from . import origins
 COOKIE = "chatapp_device"
 COOKIE_LASTS = 400 * 24 * 3600  # seconds: the longest that browsers keep
 KINDS = {"device": Device, "token": Token}
+ROOM_ID = re.compile("[0-9a-f-]{36}")
 CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(slots=True)
 class Asker:
-    """The person behind a request or a command, and what proved it."""
+    """The person behind a request, what proved it, and his place in the room that its address names, if he has one."""
 
     person: Person
     device: Device | None = None
     token: Token | None = None
+    place: Membership | None = None
 
     @property
     def credential(self) -> tuple[str, int]:
@@ -75,25 +78,34 @@ def asker() -> Asker | None:
 
 
 def by_bearer(asking: Request) -> Asker | None:
-    return by_token(asking.headers["Authorization"].partition(" ")[2].strip())
+    return by_token(asking.headers["Authorization"].partition(" ")[2].strip(), room_of(asking))
 
 
-def by_token(key: str) -> Asker | None:
-    token = credentials.by_secret(Token, key)
+def by_token(key: str, room_id: str | None = None) -> Asker | None:
+    token, place = credentials.by_secret_in(Token, key, room_id)
     if token is None:
         return None
     credentials.note_use(token)
-    return Asker(token.person, token=token)
+    return Asker(token.person, token=token, place=place)
 
 
 def by_cookie(asking: Request) -> Asker | None:
     """A foreign page's request counts as a stranger's. (A same-site link or a typed address has no Origin.)"""
     key, origin = asking.cookies.get(COOKIE), asking.headers.get("Origin")
-    device = credentials.by_secret(Device, key) if key and (origin is None or origins.is_own(origin, asking)) else None
+    if not key or not (origin is None or origins.is_own(origin, asking)):
+        return None
+    device, place = credentials.by_secret_in(Device, key, room_of(asking))
     if device is None:
         return None
     credentials.note_use(device)
-    return Asker(device.person, device=device)
+    return Asker(device.person, device=device, place=place)
+
+
+def room_of(asking: Request) -> str | None:
+    """The room that the address of a request names; None where that is no room's id: any text may stand there."""
+    named = asking.view_args or {}
+    room_id = named.get("room_id") or named.get("session_id") or ""
+    return room_id if ROOM_ID.fullmatch(room_id) else None
 
 
 def of_handshake(asking: Request, proof) -> Asker | None:
@@ -121,6 +133,12 @@ def person() -> Person:
     if found is None:
         raise Unauthorized("Please sign in or send a token.")
     return found.person
+
+
+def membership(room_id: str) -> Membership:
+    """As rooms.membership_of for the person asking; for a room that the address names it was looked up with him."""
+    somebody, place = person(), asker().place
+    return place if place and place.room_id == room_id else rooms.membership_of(somebody, room_id)
 
 
 def signed_in(view: Callable) -> Callable:

@@ -37,7 +37,7 @@ class Version:
 
     digest: str
     files: dict[str, bytes]
-    modules: list[str]  # what ENTRY imports, directly or not
+    modules: tuple[str, ...]  # what ENTRY imports, directly or not
     seen: list[tuple]
 
 
@@ -52,10 +52,9 @@ def address(path: str) -> str:
     return f"{current_app.config['STATIC_URL'] or '/static'}/{version().digest}/{path}"
 
 
-def modules() -> list[str]:
-    """The addresses of what the entry script imports: named in the page, they are fetched all at once."""
-    root = address("")
-    return [root + path for path in version().modules]
+def modules() -> tuple[str, ...]:
+    """What the entry script imports, by its place under static/: named in the page, it is fetched all at once."""
+    return version().modules
 
 
 def serve(filename: str) -> Response:
@@ -109,7 +108,7 @@ def read(folder: Path) -> Version:
     return Version(whole.hexdigest()[:16], files, imported(files), seen)
 
 
-def imported(files: dict[str, bytes]) -> list[str]:
+def imported(files: dict[str, bytes]) -> tuple[str, ...]:
     found, waiting = [], [ENTRY]
     while waiting:
         path = waiting.pop(0)
@@ -118,7 +117,7 @@ def imported(files: dict[str, bytes]) -> list[str]:
             if other in files and other not in (ENTRY, *found):
                 found.append(other)
                 waiting.append(other)
-    return found
+    return tuple(found)
 
 
 def content_type(path: str) -> str:

@@ -76,7 +76,7 @@ def test_a_full_session_from_the_cache_asks_only_for_the_right_to_read(ana, room
     first = ana.gets(f"/sessions/{room}")
     with queries() as statements:
         assert ana.gets(f"/sessions/{room}") == first
-    assert len(statements) == 2
+    assert len(statements) == 1  # the token, the person and his place together
 
 
 def test_a_browser_uses_its_cookie_and_its_csrf_token(ana, room):

@@ -81,7 +81,7 @@ def test_the_room_page_asks_the_database_who_where_and_what_else(browser, ana, t
     for of_messages in (1, 0):
         with queries() as statements:
             page = browser.opens(f"/rooms/{room}")
-        assert seqs(page)[-1] == 91 and len(statements) == 3 + of_messages
+        assert seqs(page)[-1] == 91 and len(statements) == 2 + of_messages
         assert len([one for one in statements if "FROM messages" in one]) == of_messages
 
 
@@ -110,7 +110,7 @@ def test_the_room_page_asks_no_more_in_a_room_of_thousands(browser, ana, talk, r
     browser.opens(f"/rooms/{room}")
     with queries() as statements:
         browser.opens(f"/rooms/{room}")
-    assert len(statements) == 4
+    assert len(statements) == 3
 
 
 def test_sending_by_the_form_leads_back_to_the_message(browser, ana, room):

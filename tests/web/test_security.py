@@ -6,7 +6,7 @@ import uuid
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from chatapp import database, people, rooms, tokens
+from chatapp import cached, database, people, rooms, tokens
 from chatapp.web.auth import CHANGES
 from tests.cast import Browser, outside
 from tests.web.test_strangers import DOORS
@@ -156,7 +156,7 @@ def test_an_accident_never_tells_its_own_words(ana, room, monkeypatch, error):
 
     browser = ana.opens_a_browser()
     browser.opens("/rooms")
-    monkeypatch.setattr(rooms, "membership_of", breaks)
+    monkeypatch.setattr(cached, "kept", breaks)
     monkeypatch.setattr(rooms, "of", breaks)
     monkeypatch.setattr(rooms, "listed_for", breaks)
     status = 503 if isinstance(error, OperationalError) else 500

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, jsonify
 
-from ... import history, messages, rooms, wire
+from ... import history, messages, wire
 from .. import auth
 from . import shapes
 from .body import body_as, query_as
@@ -22,7 +22,7 @@ blueprint = Blueprint("api_messages", __name__, url_prefix="/api/v1")
     query=wire.MessagesQuery,
 )
 def index(session_id: str):
-    membership = rooms.membership_of(auth.person(), session_id)
+    membership = auth.membership(session_id)
     ask = query_as(wire.MessagesQuery)
     limit = ask.limit or LIMIT
     if ask.after_rev is not None:
@@ -45,7 +45,7 @@ def index(session_id: str):
     errors=("conflict", "rate_limited"),
 )
 def create(session_id: str):
-    membership = rooms.membership_of(auth.person(), session_id)
+    membership = auth.membership(session_id)
     ask = body_as(wire.NewMessage)
     message, new = messages.send(membership, ask.content, ask.client_id, ask.reply_to)
     return jsonify(message=wire.message(message)), 201 if new else 200

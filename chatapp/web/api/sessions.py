@@ -42,7 +42,7 @@ def create():
 @blueprint.get("/<session_id>")
 @described("A session whole: with its members and its last 10 messages", shapes.FullSession)
 def show(session_id: str):
-    return jsonify(history.full(rooms.membership_of(auth.person(), session_id)))
+    return jsonify(history.full(auth.membership(session_id)))
 
 
 @blueprint.patch("/<session_id>")
@@ -54,7 +54,7 @@ def show(session_id: str):
     example={"name": "Kitchen garden", "topic": ""},
 )
 def update(session_id: str):
-    membership = rooms.membership_of(auth.person(), session_id)
+    membership = auth.membership(session_id)
     ask = body_as(wire.SessionPatch)
     return jsonify(shown(rooms.revise(membership, name=ask.name, topic=ask.topic, archived=ask.archived)))
 
@@ -62,7 +62,7 @@ def update(session_id: str):
 @blueprint.delete("/<session_id>")
 @described("Archive a session", shapes.OneSession, about="The same as to PATCH it with `archived: true`.")
 def archive(session_id: str):
-    membership = rooms.membership_of(auth.person(), session_id)
+    membership = auth.membership(session_id)
     return jsonify(shown(rooms.revise(membership, archived=True)))
 
 
@@ -76,8 +76,7 @@ def add_member(session_id: str, user_id: int):
     person = auth.person()
     if user_id == person.id:
         return jsonify(member=wire.member(members.come_in(person, session_id)))
-    membership = rooms.membership_of(person, session_id)
-    return jsonify(member=wire.member(members.invite(membership, user_id)))
+    return jsonify(member=wire.member(members.invite(auth.membership(session_id), user_id)))
 
 
 @blueprint.delete("/<session_id>/members/<id:user_id>")
@@ -87,14 +86,14 @@ def add_member(session_id: str, user_id: int):
     about="Owners and administrators remove anybody, and everybody himself. Nobody is removed from a direct session.",
 )
 def remove_member(session_id: str, user_id: int):
-    members.put_out(rooms.membership_of(auth.person(), session_id), user_id)
+    members.put_out(auth.membership(session_id), user_id)
     return jsonify(ok=True)
 
 
 @blueprint.get("/<session_id>/online")
 @described("Who is here", shapes.Online, about="Those who have the session open in a browser or by a socket.")
 def online(session_id: str):
-    membership = rooms.membership_of(auth.person(), session_id)
+    membership = auth.membership(session_id)
     database.release()
     return jsonify(presence.who(membership.room_id))
 
@@ -109,7 +108,7 @@ def online(session_id: str):
     example={"isTyping": True},
 )
 def typing(session_id: str):
-    membership = rooms.membership_of(auth.person(), session_id)
+    membership = auth.membership(session_id)
     ask = body_as(wire.TypingState, empty=True)
     database.release()
     typists.hear(membership, ask.is_typing)

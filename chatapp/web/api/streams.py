@@ -2,7 +2,7 @@
 
 from flask import Blueprint, jsonify
 
-from ... import bots, rooms, streams, wire
+from ... import bots, streams, wire
 from .. import auth
 from . import shapes
 from .body import body_as
@@ -24,7 +24,7 @@ GEN = {"gen": 1}
     errors=("conflict", "rate_limited"),
 )
 def create(session_id: str):
-    membership = rooms.membership_of(auth.person(), session_id)
+    membership = auth.membership(session_id)
     ask = body_as(wire.StreamStart)
     message, new = streams.begin(membership, ask.client_id, ask.reply_to)
     return jsonify(message=wire.message(message)), 201 if new else 200

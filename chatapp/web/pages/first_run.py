@@ -7,7 +7,7 @@ from ...errors import ChatError, Forbidden
 from ...extensions import limiter
 from .. import auth
 from . import forms, sign_in
-from .sidebar import side
+from .sidebar import lists
 
 blueprint = Blueprint("first_run", __name__)
 
@@ -18,8 +18,8 @@ def home():
         return redirect(url_for("first_run.show"))
     if auth.asker() is None:
         return redirect(url_for("sign_in.show"))
-    shown = side()
-    here = [one["id"] for one in shown["rooms"] + shown["direct"]]
+    shown = lists()
+    here = [one.id for one in shown["rooms"] + shown["direct"]]
     last = session.get("room")
     if not here:
         return redirect(url_for("rooms.index"))

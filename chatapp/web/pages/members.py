@@ -2,7 +2,7 @@
 
 from flask import Blueprint, flash, redirect, url_for
 
-from ... import bots, members, rooms
+from ... import bots, members
 from .. import auth
 from . import forms
 
@@ -19,7 +19,7 @@ def join(room_id: str):
 @blueprint.post("/leave")
 @auth.signed_in
 def leave(room_id: str):
-    membership = rooms.membership_of(auth.person(), room_id)
+    membership = auth.membership(room_id)
     members.leave(membership)
     flash(f"You left {membership.room.name}.")
     return redirect(url_for("first_run.home"), 303)
@@ -28,7 +28,7 @@ def leave(room_id: str):
 @blueprint.post("/members")
 @auth.signed_in
 def invite(room_id: str):
-    membership = rooms.membership_of(auth.person(), room_id)
+    membership = auth.membership(room_id)
     for person_id in forms.chosen_ids():
         members.invite(membership, person_id)
     return redirect(url_for("rooms.settings", room_id=room_id), 303)
@@ -37,7 +37,7 @@ def invite(room_id: str):
 @blueprint.post("/members/<id:person_id>/answers")
 @auth.signed_in
 def answers(room_id: str, person_id: int):
-    membership = rooms.membership_of(auth.person(), room_id)
+    membership = auth.membership(room_id)
     bots.set_answers(membership, person_id, forms.posted().get("answers", ""))
     flash("Saved.", "good")
     return redirect(url_for("rooms.settings", room_id=room_id), 303)
@@ -46,5 +46,5 @@ def answers(room_id: str, person_id: int):
 @blueprint.post("/members/<id:person_id>/remove")
 @auth.signed_in
 def put_out(room_id: str, person_id: int):
-    members.put_out(rooms.membership_of(auth.person(), room_id), person_id)
+    members.put_out(auth.membership(room_id), person_id)
     return redirect(url_for("rooms.settings", room_id=room_id), 303)

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, redirect, url_for
 
-from ... import messages, rooms, wire
+from ... import messages, wire
 from ...errors import ChatError
 from .. import auth
 from . import forms
@@ -14,7 +14,7 @@ blueprint = Blueprint("messages", __name__)
 @blueprint.post("/rooms/<room_id>/messages")
 @auth.signed_in
 def create(room_id: str):
-    membership = rooms.membership_of(auth.person(), room_id)
+    membership = auth.membership(room_id)
     posted = forms.posted()
     content = posted.get("content", "").replace("\r\n", "\n")  # as browsers post the lines of a textarea
     try:

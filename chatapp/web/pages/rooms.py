@@ -18,7 +18,7 @@ blueprint = Blueprint("rooms", __name__)
 @blueprint.get("/rooms/<room_id>")
 @auth.signed_in
 def show(room_id: str):
-    membership = rooms.membership_of(auth.person(), room_id)
+    membership = auth.membership(room_id)
     ask = wire.parse(wire.MessagesQuery, request.args.to_dict())
     if session.get("room") != room_id:  # a cookie that stays as it is costs nothing
         session["room"] = room_id
@@ -148,14 +148,14 @@ def index():
 @blueprint.get("/rooms/<room_id>/settings")
 @auth.signed_in
 def settings(room_id: str):
-    membership = rooms.membership_of(auth.person(), room_id)
+    membership = auth.membership(room_id)
     return settings_page(membership)
 
 
 @blueprint.post("/rooms/<room_id>/settings")
 @auth.signed_in
 def update(room_id: str):
-    membership = rooms.membership_of(auth.person(), room_id)
+    membership = auth.membership(room_id)
     posted = {name: value for name, value in forms.posted().items() if name in ("name", "topic")}
     try:
         ask = wire.parse(wire.SessionPatch, posted)
@@ -169,7 +169,7 @@ def update(room_id: str):
 @blueprint.post("/rooms/<room_id>/archive")
 @auth.signed_in
 def archive(room_id: str):
-    membership = rooms.membership_of(auth.person(), room_id)
+    membership = auth.membership(room_id)
     archived = forms.posted().get("archived") == "1"
     rooms.revise(membership, archived=archived)
     flash("The room is archived: it can be read, and nobody writes there." if archived else "The room is open again.")

@@ -1,6 +1,7 @@
 """What stands around every page: who is signed in, the side bar, addresses of static files."""
 
 import functools
+from typing import NamedTuple
 
 from flask import Blueprint, current_app, g, request
 from flask_wtf.csrf import generate_csrf
@@ -27,9 +28,11 @@ def surroundings() -> dict:
         "person": asker.person if asker else None,
         "workspace_name": WORKSPACE,
         "static": static_files.address,
-        "static_root": static_files.address(""),
-        "static_modules": static_files.modules,
+        "stylesheets": stylesheets,
+        "preloads": preloads,
+        "csrf_token": csrf_token,
         "side": side,
+        "blank_entry": blank,
         "csrf": csrf,
     }
 
@@ -40,34 +43,80 @@ def icon(name: str, size: int = 18) -> Markup:
     return current_app.jinja_env.get_template("layouts/_icon.html").module.icon(name, size)
 
 
+def stylesheets(*names: str) -> Markup:
+    """The links to stylesheets."""
+    return links("stylesheet", static_files.address("css/"), ".css", names)
+
+
+def preloads() -> Markup:
+    """What the entry script imports, asked for at once instead of import by import."""
+    return links("modulepreload", static_files.address(""), "", static_files.modules())
+
+
+@functools.lru_cache(100)
+def links(kind: str, root: str, end: str, names: tuple[str, ...]) -> Markup:
+    """A line for each; put together once, as every page has dozens."""
+    return Markup("\n").join(Markup('<link rel="{}" href="{}{}{}">').format(kind, root, name, end) for name in names)
+
+
+def csrf_token() -> str:
+    """What a change asked for by this page proves itself with; made once a request."""
+    if "csrf_shown" not in g:
+        g.csrf_shown = generate_csrf()
+    return g.csrf_shown
+
+
 def csrf() -> Markup:
-    """What a form of ours proves itself with."""
-    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
+    """The same, in a form."""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(csrf_token())
 
 
-def side() -> dict:
+class Entry(NamedTuple):
+    """A room in the side bar. What only a direct room shows: how far it has got, and whether somebody else in it is
+    here."""
+
+    kind: str
+    id: str = ""
+    title: str = ""
+    last_rev: int | None = None
+    here: bool = False
+
+
+def lists() -> dict[str, list[Entry]]:
     """The rooms and direct rooms of the person asking, `{rooms, direct}`; archived ones left out."""
     somebody = auth.person()
     mine = rooms.listed_for(somebody)
     direct_ids = [one.id for one in mine if one.kind == rooms.DIRECT]
     people, here = direct.people_of(direct_ids), presence.in_rooms(direct_ids)
-    current = request.view_args and request.view_args.get("room_id")
-    shown = [entry(one, current) for one in mine if one.kind != rooms.DIRECT]
     others = {room_id: [one for one in them if one.id != somebody.id] for room_id, them in people.items()}
-    talks = [entry(one, current, others[one.id], here[one.id]) for one in mine if one.kind == rooms.DIRECT]
-    return {"rooms": shown, "direct": sorted(talks, key=lambda one: one["title"].casefold())}
-
-
-def entry(room: Row, current: str | None, others=(), here=()) -> dict:
-    """A line of the side bar; `others` are in a direct room beside the person asking, and `here` whoever is online."""
+    talks = [direct_entry(one, others[one.id], here[one.id]) for one in mine if one.kind == rooms.DIRECT]
     return {
-        "id": room.id,
-        "title": named_after(others) or room.name,
-        "kind": room.kind,
-        "current": room.id == current,
-        "here": any(one.id in here for one in others),
-        "last_rev": room.rev,
+        "rooms": [Entry(one.kind, one.id, one.name) for one in mine if one.kind != rooms.DIRECT],
+        "direct": sorted(talks, key=lambda one: one.title.casefold()),
     }
+
+
+def direct_entry(room: Row, others: list, here: set[int]) -> Entry:
+    """`others` are in the room beside the person asking, `here` whoever is online."""
+    somebody_here = any(one.id in here for one in others)
+    return Entry(room.kind, room.id, named_after(others) or room.name, room.rev, somebody_here)
+
+
+def side() -> dict[str, list[Markup]]:
+    """The same, each as its line; the room that the page is about is marked."""
+    current = (request.view_args or {}).get("room_id")
+    return {name: [entry(one, one.id == current) for one in them] for name, them in lists().items()}
+
+
+def blank(kind: str) -> Markup:
+    """The line of a room yet to come, for the browser to fill."""
+    return entry(Entry(kind), False)
+
+
+@functools.lru_cache(2_000)
+def entry(room: Entry, is_current: bool) -> Markup:
+    """The line of a room, drawn once: it is the same for everybody who is in it."""
+    return current_app.jinja_env.get_template("layouts/_entry.html").module.entry(room, is_current)
 
 
 def title(membership: Membership) -> str:
