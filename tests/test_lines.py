@@ -12,10 +12,10 @@ from chatapp.realtime.lines import Line, framed
 
 
 class Wire:
-    """A socket that takes as much as it is told to. `text` is what came through; background work is done by `works`."""
+    """A socket that takes as much as it is told to, and `at_most` so much at a time later. `text` is what came through; background work is done by `works`."""
 
-    def __init__(self, takes=None):
-        self.takes, self.text, self.started, self.ended, self.hung_up = takes, b"", [], [], 0
+    def __init__(self, takes=None, at_most=50):
+        self.takes, self.at_most, self.text, self.started, self.ended, self.hung_up = takes, at_most, b"", [], [], 0
         self.is_gone = False
         self.line = Line(self, self.send_now, self.started.append)
 
@@ -38,7 +38,7 @@ class Wire:
     def send(self, data):
         """As send_now, but it waits until some goes."""
         if not self.takes:
-            self.takes = random.randint(1, 50)
+            self.takes = random.randint(1, self.at_most)
         return self.send_now(data)
 
     def works(self):
@@ -104,7 +104,7 @@ def test_above_the_bound_it_is_cut_and_lets_go(piece, times):
 
 
 def test_one_answer_may_be_longer_than_the_bound_and_what_comes_while_it_leaves_waits():
-    wire = Wire(takes=0)
+    wire = Wire(takes=0, at_most=bounds.BYTES_MAX // 4)
     answer, news = b"x" * (3 * bounds.BYTES_MAX), b"y" * 50_000
     wire.line.write(answer)
     for _ in range(20):

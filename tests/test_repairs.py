@@ -111,7 +111,9 @@ def test_somebody_who_heard_only_of_the_edit_is_told_of_the_message(ana, ben, ro
 
 def test_long_ones_come_in_pages_that_a_connection_can_bear(ana, ben, room, lost, repaired, monkeypatch):
     heard_at_a_page = []
-    monkeypatch.setattr(socketio, "sleep", lambda s: s and heard_at_a_page.append(contents(ben.hears_all("newMessage"))))
+    monkeypatch.setattr(
+        socketio, "sleep", lambda s: s and heard_at_a_page.append(contents(ben.hears_all("newMessage")))
+    )
     monkeypatch.setattr(repairs, "BETWEEN_PAGES_S", 0.05)
     monkeypatch.setattr(history, "CHANGES_CHARACTERS", 50)
     said = [f"{number} says twenty." for number in range(4)] + ["x" * 60, "and the last"]

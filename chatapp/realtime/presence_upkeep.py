@@ -190,8 +190,8 @@ def walk(store, room_ids: list[str], dead: list[str]) -> bool:
                 del to_see[room_id]
             if ids:
                 enlist(store, [room_id])
-            for person_id in ids:
-                store.graces[room_id, int(person_id)] = time.monotonic() + shapes.GRACE_S
+            for person_id in ids:  # one that is to be asked for sooner is not put off
+                store.graces.setdefault((room_id, int(person_id)), time.monotonic() + shapes.GRACE_S)
     return True
 
 

@@ -26,7 +26,7 @@ class Listening:
     def read(self):
         fields = {}
         try:
-            for raw in self.answer.iter_lines(chunk_size=1):
+            for raw in self.answer.iter_lines(chunk_size=None):  # as it comes
                 name, _, value = raw.decode().partition(": ")
                 if raw and name:
                     fields[name] = value

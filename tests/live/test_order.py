@@ -5,8 +5,10 @@ import time
 import uuid
 from collections import Counter
 
-from tests.live.copies import Copy
+from tests.live.copies import Follower
+from tests.live.crowds import Crowd
 from tests.live.people import a_message
+from tests.waiting import wait_until
 
 WRITERS, EACH = 32, 60
 
@@ -38,25 +40,23 @@ def test_commands_of_one_connection_take_effect_in_the_order_sent(ana, ben, room
 def test_32_who_speak_at_once_leave_no_hole_and_everybody_agrees(house, note):
     people = house.people(WRITERS)
     room = people[0].makes(*people[1:])
-    copies = [Copy(room) for _ in people]
-    tabs = [one.opens_a_tab(listener=copy.hear) for one, copy in zip(people, copies, strict=True)]
-    for tab, copy in zip(tabs, copies, strict=True):
-        copy.enter(tab)
-    began = time.monotonic()
-    acks = at_once([lambda tab=tab: shout(tab, room) for tab in tabs])
-    refusals = [ack["error"] for mine in acks for ack in mine if not ack["ok"]]
-    assert refusals == []
-    said = [ack["message"] for mine in acks for ack in mine]
+    tabs, copies = [one.opens_a_tab() for one in people], [Follower(room) for _ in people]
     whole = WRITERS * EACH
-    for copy in copies:
-        wait_until(lambda copy=copy: copy.rev == whole, 30)
-    took = time.monotonic() - began
+    with Crowd(list(zip(people, [room] * WRITERS, copies, strict=True))) as crowd:
+        began = time.monotonic()
+        acks = at_once([lambda tab=tab: shout(tab, room) for tab in tabs])
+        refusals = [ack["error"] for mine in acks for ack in mine if not ack["ok"]]
+        assert refusals == []
+        wait_until(lambda: all(copy.rev == whole for copy in copies))
+        took = time.monotonic() - began
+    said = [ack["message"] for mine in acks for ack in mine]
     assert sorted(one["seq"] for one in said) == sorted(one["rev"] for one in said) == list(range(1, whole + 1))
     assert house.counters(room) == (whole, whole)
     rows = house.rows(room)
     for copy in copies:
         assert copy.rows() == rows
         assert Counter(copy.news_of["newMessage"]) == Counter(one["clientId"] for one in said)
+    assert crowd.endings() == []
     for mine in acks:  # and each one's own order was kept
         places = [ack["message"]["seq"] for ack in mine]
         assert places == sorted(places)
@@ -118,10 +118,3 @@ def at_once(functions):
     for thread in threads:
         thread.join()
     return results
-
-
-def wait_until(condition, within):
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {within} s"
-        time.sleep(0.02)

@@ -31,7 +31,7 @@ MORE = (
         " SELECT 'room', 'elsewhere' || n, now() - n * interval '1 second' FROM generate_series(20000, 1, -1) n"
     ),
 )
-PEOPLE, ROOMS, MESSAGES = 400, 12, 200_000
+PEOPLE, ROOMS, MESSAGES = 400, 12, 100_000
 SCAN = re.compile(r"Seq Scan on (\w+)")
 
 

@@ -23,7 +23,7 @@ from tests.stack.servers import Sentinel
 
 FOLDER = ROOT / "instance" / "exports"
 SOON_S = 120
-MANY = 150_000
+MANY = 80_000
 FILLED = f"""
 WITH told AS (
   INSERT INTO messages (room_id, seq, rev, author_id, client_id, sent_digest, content, body_html, created_at, status, gen)
