@@ -10,8 +10,9 @@ import pytest
 from chatapp.assistant import prompt
 from chatapp.assistant.endpoint import Endpoint
 from tests.assistant.asking import a_question, room
-from tests.live.people import House, Tab
+from tests.live.people import House
 from tests.live.server import Server
+from tests.live.tabs import Tab
 
 PYTHON = os.environ.get("TEST_MODEL_PYTHON", "")
 pytestmark = pytest.mark.skipif(not PYTHON, reason="downloads a model of 92 MB: make test-model")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.people import House, Rude, Tab
+from tests.live.people import House
 from tests.live.server import Server
+from tests.live.tabs import Rude, Tab
 
 
 def pytest_collection_modifyitems(items):

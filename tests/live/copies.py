@@ -2,7 +2,8 @@
 
 import threading
 
-from tests.live.people import Lost, as_row
+from tests.live.people import as_row
+from tests.live.tabs import Lost
 
 TOLD = ("newMessage", "messageUpdated")
 

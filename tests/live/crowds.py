@@ -1,4 +1,4 @@
-"""A crowd of viewers with little to them: hundreds of raw WebSockets in one thread. A people.Tab each would have several
+"""A crowd of viewers with little to them: hundreds of raw WebSockets in one thread. A tabs.Tab each would have several
 threads, and read each event by itself: so many cost more than the server that is to be tested, and miss its pings."""
 
 import functools
@@ -13,7 +13,7 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-from tests.live.people import ANSWER_S, CHAT, WEBSOCKET
+from tests.live.tabs import ANSWER_S, CHAT, WEBSOCKET
 
 GAP_S = 0.15  # a viewer's patience with a gap, by the contract
 BACK_S = 0.5  # until who was cut off comes back

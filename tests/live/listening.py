@@ -10,7 +10,7 @@ from contextlib import suppress
 import requests
 
 from chatapp.wire import utf16_length
-from tests.live.people import SOON_S
+from tests.live.tabs import SOON_S
 
 
 class Listening:

@@ -13,6 +13,7 @@ from tests.reaper import ends_with_us
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 30
+MODES = ("eventlet", "gevent", "threading")  # ways to serve many at once
 STOP_S = 40  # the server's own grace is 25 s
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 

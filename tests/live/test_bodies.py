@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 import pytest
 import requests
 
-from tests.live.people import ANSWER_S
+from tests.live.tabs import ANSWER_S
 
 POOL = 20  # connections to the database that one process may have
 PROMPTLY_S = 4.0  # the database is given up after 5

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from chatapp.models import Message, Room
 from tests.live.copies import Copy
-from tests.live.people import a_message
+from tests.live.tabs import a_message
 
 SENT, EDITED, REMOVED = 6_000, 3_000, 1_000
 PAGE = 200

@@ -7,7 +7,7 @@ import time
 import pytest
 import websocket
 
-from tests.live.people import CHAT, Rude, a_message
+from tests.live.tabs import CHAT, Rude, a_message
 
 A_CLIENT_ID = "1b6c6d92-7f47-4b2c-a1f8-6b2b8b9f0001"
 DEEP = "[" * 3_000 + "]" * 3_000

@@ -9,7 +9,7 @@ import pytest
 import socketio
 
 from tests.live.copies import Copy
-from tests.live.people import Lost, Tab, a_message
+from tests.live.tabs import Lost, Tab, a_message
 from tests.waiting import PATIENCE_S, wait_until
 
 ROUNDS = 5

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from tests.live.people import a_message
+from tests.live.tabs import a_message
 
 FREE = 10
 

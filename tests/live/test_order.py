@@ -7,7 +7,7 @@ from collections import Counter
 
 from tests.live.copies import Follower
 from tests.live.crowds import Crowd
-from tests.live.people import a_message
+from tests.live.tabs import a_message
 from tests.waiting import wait_until
 
 WRITERS, EACH = 32, 60

@@ -7,7 +7,7 @@ import uuid
 import pytest
 import socketio
 
-from tests.live.people import SOON_S, Lost, Tab
+from tests.live.tabs import SOON_S, Lost, Tab
 
 
 def is_turned_away(tab):

@@ -15,8 +15,9 @@ import requests
 import websocket
 
 from chatapp.realtime.websocket import MAX_MESSAGE_BYTES
+from tests.live.server import MODES
 
-MODES = [os.environ["ASYNC_MODE"]] if "ASYNC_MODE" in os.environ else ["eventlet", "gevent", "threading"]
+TRIED = [os.environ["ASYNC_MODE"]] if "ASYNC_MODE" in os.environ else MODES
 SOCKET = "/socket.io/?EIO=4&transport=websocket"
 POLLING = "/socket.io/?EIO=4&transport=polling"
 HANDSHAKE = (
@@ -88,7 +89,7 @@ class Poller:
         return got
 
 
-@pytest.fixture(scope="module", params=MODES)
+@pytest.fixture(scope="module", params=TRIED)
 def carried(request, servers):
     """A server in each mode, one after the other."""
     server = servers(ASYNC_MODE=request.param)
@@ -236,7 +237,7 @@ def test_more_connections_than_it_can_bear_are_told_so(servers):
     assert server.stop() == 0
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", TRIED)
 def test_asked_to_stop_it_ends_what_is_under_way_and_lets_browsers_return(servers, mode):
     server = servers(ASYNC_MODE=mode)
     connection = open_socket(server)

@@ -3,7 +3,8 @@
 import pytest
 import socketio
 
-from tests.live.people import Browser, Tab
+from tests.live.people import Browser
+from tests.live.tabs import Tab
 
 FOREIGN, FRIEND = "https://evil.example", "https://friend.example"
 TRANSPORTS = ("websocket", "polling")

@@ -11,7 +11,8 @@ import pytest
 from tests.assistant.source import Source, done, finish, hang, say
 from tests.live.crowds import Crowd
 from tests.live.listening import Reader
-from tests.live.people import House, Lost, Rude
+from tests.live.people import House
+from tests.live.tabs import Lost, Rude
 
 ALPHABET = ["a", "b ", "word ", "🙂", "漢字", "👩‍👩‍👧", "é", "\n", "**", "`x`", "<b>", "𝒳", "ß", " "]
 

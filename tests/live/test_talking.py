@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from tests.live.copies import Copy
-from tests.live.people import a_message
+from tests.live.tabs import a_message
 
 
 def test_what_one_says_reaches_everybody_in_the_room_and_the_other_tabs_of_the_speaker(ana, ben, cleo, room):

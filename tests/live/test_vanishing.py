@@ -2,7 +2,7 @@
 
 import time
 
-from tests.live.people import SOON_S, Rude
+from tests.live.tabs import SOON_S, Rude
 
 NOTICED_WITHIN_S = 60
 GRACE_S = 5

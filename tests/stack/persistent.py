@@ -7,7 +7,7 @@ import time
 import requests
 
 from tests.live.copies import Copy
-from tests.live.people import ANSWER_S, Lost, Tab, a_message
+from tests.live.tabs import ANSWER_S, Lost, Tab, a_message
 
 PAUSE_S = 0.05
 REFUSED = ("unavailable",)

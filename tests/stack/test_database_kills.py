@@ -11,7 +11,8 @@ import pytest
 from tests.live.conftest import mode
 from tests.live.copies import Follower
 from tests.live.crowds import Crowd
-from tests.live.people import House, a_message
+from tests.live.people import House
+from tests.live.tabs import a_message
 from tests.stack.persistent import ByHttp, BySocket
 from tests.stack.test_database_away import everything_is_there_once
 from tests.waiting import PATIENCE_S, wait_until

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.live.conftest import mode
-from tests.live.people import House, a_message
+from tests.live.people import House
+from tests.live.tabs import a_message
 
 REPAIR_S = 2.0  # asserted five times over
 COMMIT = b"COMMIT"

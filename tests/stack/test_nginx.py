@@ -10,7 +10,8 @@ import requests
 from sqlalchemy import select
 
 from chatapp.models import Device
-from tests.live.people import House, Tab
+from tests.live.people import House
+from tests.live.tabs import Tab
 from tests.stack.nginx import EXAMPLE, Nginx
 from tests.stack.workers import is_alive, serving
 from tests.waiting import wait_until

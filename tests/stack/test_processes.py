@@ -11,8 +11,9 @@ from types import SimpleNamespace
 import pytest
 import requests
 
-from tests.live.people import House, Tab
+from tests.live.people import House
 from tests.live.server import ROOT, answers
+from tests.live.tabs import Tab
 from tests.live.test_kill import Talker
 from tests.live.test_server import Poller
 from tests.reaper import ends_with_us

@@ -12,8 +12,9 @@ import requests
 
 from tests.live.copies import Copy
 from tests.live.people import House
+from tests.live.server import MODES
+from tests.stack.pairs import listening
 from tests.stack.servers import Redis, Sentinel
-from tests.stack.test_relay import MODES, listening
 
 ADDED_S, NORMAL_S = 0.25, 5.0  # the contract's bounds; asserted five times over, and the figures noted
 BEFORE_S, AWAY_S = 3.0, 4.0

@@ -13,6 +13,7 @@ import pytest
 from chatapp import cached, history, rooms
 from chatapp.extensions import db, replicas
 from tests.cast import Somebody
+from tests.live.server import MODES
 from tests.stack.servers import Postgres
 from tests.stack.test_cache import QUICK_S, made, page, says, talk
 from tests.storm import Storm, slow_to_store
@@ -248,7 +249,7 @@ def test_the_storm_finds_old_answers_where_a_replica_is_believed(chat, ana, two,
         one.asks("SELECT pg_wal_replay_resume()")
 
 
-@pytest.mark.parametrize("mode", ["eventlet", "gevent", "threading"])
+@pytest.mark.parametrize("mode", MODES)
 def test_a_server_goes_on_at_once_when_every_replica_is_frozen(chat, ana, two, room, starts, note, mode):
     replica_urls = ",".join(one.url(chat.config["NAME"]) for one in two)
     server = starts(

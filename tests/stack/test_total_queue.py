@@ -13,7 +13,8 @@ import socketio
 
 from tests.live.conftest import mode
 from tests.live.copies import Copy
-from tests.live.people import House, Lost, Tab, a_message
+from tests.live.people import House
+from tests.live.tabs import Lost, Tab, a_message
 
 CLIENTS, ROOMS = 20, 3
 QUICK, WHOLE = 800, 5_000  # messages
