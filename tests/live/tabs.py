@@ -153,7 +153,7 @@ class Tab:
 
     def is_cut_off(self):
         """The network goes away: no goodbye of any kind."""
-        with contextlib.suppress(OSError):  # it has gone already
+        with contextlib.suppress(OSError, AttributeError):  # it has gone already, and the client dropped it
             self.client.eio.ws.sock.shutdown(socket.SHUT_RDWR)
 
 
