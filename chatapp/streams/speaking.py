@@ -221,6 +221,10 @@ def texts_so_far(rows: list[Stream]) -> list[bytes]:
     known |= {key: max(text, bytes(here[key].text), key=len) for key, text in known.items() if key in here}
     asked = [(row.message_id, row.gen) for row in rows if row.status == STREAMING]
     asked = [key for key in asked if key not in here or not here[key].is_ours]
-    shared = sharing.remembered([texts.key_of(*key) for key in asked])
-    known |= {key: max(known[key], text or b"", key=len) for key, text in zip(asked, shared, strict=True)}
+    shared = dict(zip(asked, sharing.remembered([texts.key_of(*key) for key in asked]), strict=True))
+    known |= {key: max(known[key], text or b"", key=len) for key, text in shared.items()}
+    # While we asked we did not answer, and others may have said less than we know.
+    voices.say_again(
+        [here[key] for key, text in shared.items() if key in here and text is not None and len(text) < len(known[key])]
+    )
     return list(known.values())

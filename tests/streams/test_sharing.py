@@ -42,6 +42,16 @@ def test_what_was_acknowledged_here_stays_so_when_redis_has_less(robby, room, sh
     assert robby.finishes(begun)["content"] == "One two three"
 
 
+def test_who_reads_says_what_he_knows_beyond_what_others_could_say(ana, robby, room, shared, others):
+    begun = robby.speaks("One two three", room=room)
+    shared.update(text=b"", state="missing")
+    others.append(lambda: texts.open_shared("", units("One ")))
+    (there,) = ana.opens_a_tab().enters(room)["streams"]
+    assert there["text"] == "One two three"
+    assert shared["text"] == units("One two three")  # where the bot goes next it is all known
+    assert robby.pushes(begun, 13, "!") == 14
+
+
 def elsewhere(robby, room, shared, *pieces):
     """A stream of which this process knows nothing but what was saved."""
     begun = robby.speaks(*pieces, room=room)
