@@ -60,7 +60,7 @@ def page(described: dict, ordered: dict, drawn: dict, is_quick: bool) -> str:
         parts.append("**A quick run: it shows that everything works. These are no figures.**")
     parts += [made_on(described), "## What was to be reached", asked(ordered)]
     parts += [f"![{pictures.ALL[name][1]}]({file})" for name, file in drawn.items() if file]
-    parts += ["## Everything that was measured", measured(ordered), method()]
+    parts += ["## Everything that was measured", measured(ordered), beside("MISSED.md"), beside("METHOD.md")]
     return in_words("\n\n".join(parts) + "\n")
 
 
@@ -109,5 +109,6 @@ def measured(ordered: dict) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def method() -> str:
-    return (Path(__file__).parent / "METHOD.md").read_text().strip()
+def beside(name: str) -> str:
+    """What is written by hand."""
+    return (Path(__file__).parent / name).read_text().strip()
