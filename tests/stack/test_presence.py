@@ -4,7 +4,7 @@ import itertools
 import random
 import time
 
-from chatapp.realtime import leases
+from chatapp.realtime import leases, presence_upkeep
 from tests.stack.stores import BEAT_S, GRACE_S, LEASE_S, ids, user, went
 
 
@@ -176,3 +176,12 @@ def test_a_thousand_people_join_one_room_at_the_same_cost_each(stores, linked, n
     assert max(calls) / 100 < 40
     assert max(calls[1:]) - min(calls[1:]) < 100
     assert seconds < 5 * 4
+
+
+def test_looking_through_a_room_puts_no_grace_off(stores):
+    first, _, _ = stores
+    first.arrive("kitchen", user(1), "a")
+    first.depart("kitchen", 1, "a")
+    time.sleep(2 * GRACE_S)
+    assert presence_upkeep.walk(first, ["kitchen"], [])
+    assert [change.user["id"] for change in first.ended()] == [1]
