@@ -7,6 +7,7 @@ those parts change.
 
 import time
 from contextlib import suppress
+from functools import partial
 from types import SimpleNamespace
 
 import engineio.server
@@ -23,7 +24,6 @@ from .lines import Line, framed
 LOOK_S = 1.0  # between two looks at every connection
 LEAVE_S = 5.0  # for the other end to close too
 UPGRADE_S = 10.0  # for a client that polls to come over
-KEPT_OF_REQUEST = "eventlet."  # what the server itself needs of it at the end
 PROBE = "probe"
 log = structlog.get_logger(__name__)
 
@@ -94,12 +94,17 @@ class Transport(Socket):
         self.take(line)
         self.queue = self.queue if polls else None  # its last poll may still be at it
         self.server.by_line[self.sid] = self
+        ws.stay(partial(self.serve, ws))
+        return []
+
+    def serve(self, ws) -> None:
+        """From the first packet by the WebSocket to the last."""
         try:
             self.read(ws)
             self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
         finally:
             del self.server.by_line[self.sid]
-        return []
+            self.server.sockets.pop(self.sid, None)
 
     def handle_post_request(self, environ):
         """Upstream's, but others have their turn in between: thousands of packets may come together."""
@@ -117,9 +122,7 @@ class Transport(Socket):
     def forget_request(self) -> None:
         """A handshake is some 10 KB, and a connection lasts for hours."""
         self.is_lean = True
-        request = self.server.request_of(self.sid) or {}
-        for name in [name for name in request if not name.startswith(KEPT_OF_REQUEST)]:
-            del request[name]
+        (self.server.request_of(self.sid) or {}).clear()
 
     def is_probed(self, ws, line: Line) -> bool:
         """Whether a client that polls has come over to this WebSocket (Engine.IO's protocol, "Upgrade"), in time, and

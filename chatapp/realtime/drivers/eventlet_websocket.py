@@ -1,12 +1,17 @@
 """eventlet's WebSocket for strangers: unmasked at C speed, whole messages bounded, no compression. For websocket.py."""
 
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
 import eventlet
 from engineio.async_drivers.eventlet import WebSocketWSGI
 from eventlet.websocket import FailedConnectionError, RFC6455WebSocket
 
 from ..bounds import FRAMES_A_TURN, MAX_FRAGMENTS, MAX_MESSAGE_BYTES, OFFERED_EXTENSIONS
 from ..lines import Line
-from .on_eventlet import FORGET
+from .on_eventlet import STAY
 
 TOO_BIG = 1009  # the WebSocket protocol's status for a message over the bound
 
@@ -26,6 +31,8 @@ class BoundedWebSocket(RFC6455WebSocket):
 
     frames_read = 0
     way_out: Line | None = None
+    request_stays: Callable | None = None  # Protocol.stay
+    is_handed_on = False
 
     def line(self, eio) -> Line:
         """The way out, for all that is sent from now on. A silent peer is noticed by its pings."""
@@ -33,6 +40,31 @@ class BoundedWebSocket(RFC6455WebSocket):
         self._msgs = self._sendlock = None  # upstream's own way
         self.way_out = Line(self.socket, self.socket.fd.send, eio.start_background_task)
         return self.way_out
+
+    def stay(self, act):
+        """Have `act` called when the request that opened this has ended, and say goodbye after it."""
+        self.is_handed_on = True
+        self.request_stays(partial(self.last, act))
+
+    def last(self, act):
+        self.is_handed_on = False
+        try:
+            act()
+            self._send_closing_frame(True)
+        finally:
+            untie(self)
+
+    def _send_closing_frame(self, *given, **how):
+        """Upstream says goodbye at the end of the request, too."""
+        if not self.is_handed_on:
+            super()._send_closing_frame(*given, **how)
+
+    def close(self, close_data=None):
+        """Upstream's, but the system's socket stays until its reader has seen the other end go: the reader of one that
+        is closed would wait for ever."""
+        with suppress(OSError):
+            self._send_closing_frame(ignore_send_errors=True, close_data=close_data)
+            self.socket.shutdown(socket.SHUT_WR)
 
     def _send(self, frame):
         self.way_out.write(frame)
@@ -71,11 +103,10 @@ class BoundedWebSocketWSGI(WebSocketWSGI):
         environ.pop(OFFERED_EXTENSIONS, None)
         # Left in, it would have the server cut this connection at a stop, before what is under way has been answered.
         environ.pop("eventlet.set_idle", None)
-        environ.pop(FORGET, lambda: None)()
         try:
             return super().__call__(environ, start_response)
         finally:
-            if self.websocket is not None:
+            if self.websocket is not None and not self.websocket.is_handed_on:
                 untie(self.websocket)
 
     def _handle_hybi_request(self, environ):
@@ -83,6 +114,7 @@ class BoundedWebSocketWSGI(WebSocketWSGI):
         self.websocket = BoundedWebSocket(
             opened.socket, environ, opened.version, protocol=opened.protocol, max_frame_length=self.max_frame_length
         )
+        self.websocket.request_stays = environ.pop(STAY)
         untie(opened)
         return self.websocket
 

@@ -112,6 +112,9 @@ def bounded(eio) -> type:
             """On threads there is none: those who tell there may wait for each other."""
             return self.ws.sock.line(eio) if eio.async_mode == "gevent" else None
 
+        def stay(self, act):
+            act()
+
         def wait(self):
             data = None
             with suppress(ConnectionClosed):

@@ -1,0 +1,121 @@
+"""A request that becomes a WebSocket, on eventlet: its connection stays, and all that had to do with the request goes.
+The same on the wire: tests/live/test_server.py.
+"""
+
+import gc
+import socket
+import warnings
+import weakref
+from types import SimpleNamespace
+
+import pytest
+from structlog.testing import capture_logs
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from eventlet.greenio import GreenSocket
+    from eventlet.wsgi import STATE_IDLE, STATE_REQUEST, WSGI_LOCAL
+
+    from chatapp.realtime.drivers import on_eventlet
+
+REQUEST = b"GET /socket.io/ HTTP/1.1\r\nHost: here\r\n\r\n"
+
+
+@pytest.fixture
+def ends():
+    """Ours and the client's, who has asked already."""
+    ours, theirs = socket.socketpair()
+    theirs.sendall(REQUEST)
+    theirs.shutdown(socket.SHUT_WR)
+    yield GreenSocket(ours), theirs
+    ours.close()
+    theirs.close()
+
+
+def serves(connection, app):
+    """A connection, by the driver's way, with this application behind it; the protocol that it had."""
+    server = SimpleNamespace(
+        app=app, minimum_chunk_size=None, capitalize_response_headers=True, keepalive=True, socket_timeout=None,
+        max_http_version="HTTP/1.1", url_length_limit=8192, outstanding_requests=0, log_output=False, debug=False,
+        log=on_eventlet.ErrorLog(), get_environ=lambda: {"wsgi.url_scheme": "http"},
+    )  # fmt: skip
+    made = []
+    on_eventlet.serve(lambda one: made.append(weakref.ref(Local(one, server))), connection)
+    return made[0]
+
+
+class Local(on_eventlet.Protocol):
+    """Upstream's cannot tell the address of a pair."""
+
+    def get_environ(self):
+        self.request = SimpleNamespace(getsockname=lambda: ("127.0.0.1", 1))
+        return super().get_environ()
+
+
+def becomes_a_websocket(act):
+    def app(environ, _start_response):
+        environ.pop(on_eventlet.STAY)(act)
+        WSGI_LOCAL.already_handled = True
+        return []
+
+    return app
+
+
+def test_what_it_stays_for_begins_when_the_request_has_gone_and_its_socket_is_open(ends):
+    ours, theirs = ends
+    connection = [("127.0.0.1", 2), ours, STATE_IDLE]
+    seen = []
+
+    def act():
+        gc.collect()
+        seen.append(connection[on_eventlet.STATE])
+        ours.sendall(b"hello")
+
+    protocol = serves(connection, becomes_a_websocket(act))
+    assert seen == [STATE_REQUEST], "an idle one would be cut off at a stop"
+    assert theirs.recv(100) == b"hello" and protocol() is None
+    assert connection == [("127.0.0.1", 2), ours, STATE_REQUEST]
+
+
+def test_nothing_of_the_request_is_left_while_it_stays(ends):
+    connection = [("127.0.0.1", 2), ends[0], STATE_IDLE]
+    left = []
+
+    def act():
+        left.extend(one for one in gc.get_objects() if isinstance(one, Local))
+
+    serves(connection, becomes_a_websocket(act))
+    assert left == []
+
+
+def test_an_answer_after_all_does_not_get_into_what_it_has_become(ends):
+    ours, theirs = ends
+    acted = []
+
+    def app(environ, start_response):
+        environ.pop(on_eventlet.STAY)(lambda: acted.append(True))
+        start_response("200 OK", [("Content-Length", "5")])
+        return [b"wrong"]
+
+    serves([("127.0.0.1", 2), ours, STATE_IDLE], app)
+    ours.close()
+    assert acted == [True] and theirs.recv(100) == b""
+
+
+def test_what_it_stumbles_over_is_logged(ends):
+    def act():
+        raise RuntimeError("no such thing")
+
+    with capture_logs() as logged:
+        serves([("127.0.0.1", 2), ends[0], STATE_IDLE], becomes_a_websocket(act))
+    assert [one["event"] for one in logged] == ["connection_failed"]
+
+
+def test_any_other_request_is_answered_and_its_connection_ended(ends):
+    def app(_environ, start_response):
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+    serves([("127.0.0.1", 2), ends[0], STATE_IDLE], app)
+    answer = b"".join(iter(lambda: ends[1].recv(1000), b""))
+    assert answer.startswith(b"HTTP/1.1 200 OK") and answer.endswith(b"ok")
