@@ -11,13 +11,16 @@ from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from . import broadcasts, cached, database, rooms, wire
+from .briefly import Briefly
 from .extensions import db, replicas
 from .models import Membership, Message, Person, Room
+from .plain_json import Shared
 
 LATEST = 10  # messages: what a first join and the history cache hold
 SHEET = 50  # messages: what the page of a room shows
 CHANGES_MAX = 200  # changed messages in one answer
 CHANGES_CHARACTERS = 150_000  # of text and markup in one answer, if that is more than one message
+_greetings = Briefly()
 
 
 def of_room() -> Select:
@@ -38,6 +41,17 @@ CHANGED = of_room().where(TABLE.rev > bindparam("rev")).order_by(TABLE.rev)
 def latest(membership: Membership) -> dict:
     """`{messages, hasMore, lastRev}`: the last 10, oldest first, as new as `membership` (from the cache when it is)."""
     return latest_of(membership.room)
+
+
+def greeting(membership: Membership) -> dict:
+    """As `latest`, for those who come in: often many at once."""
+    room = membership.room
+    database.release()
+    kept = _greetings.held(room.id)
+    if kept and kept.stamp == room.rev:
+        return kept.value
+    found = latest_of(room)
+    return _greetings.keep(room.id, room.rev, found | {"messages": Shared(found["messages"])})
 
 
 def latest_of(room: Room) -> dict:

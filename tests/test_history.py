@@ -206,3 +206,15 @@ def test_who_changes_the_answer_changes_nothing_in_the_cache(inside, ana, talk, 
     history.full(membership)["members"].clear()
     assert len(history.latest(membership)["messages"]) == 10
     assert len(history.full(membership)["members"]) == 3
+
+
+def test_who_comes_in_gets_what_was_said_up_to_then_though_many_come_at_once(ana, ben, room, queries):
+    ana.says("one", room)
+    assert [one["content"] for one in ben.enters(room)["messages"]] == ["one"]
+    with queries() as asked:
+        again = ben.opens_a_tab().enters(room)
+    assert [one["content"] for one in again["messages"]] == ["one"]
+    assert not any("FROM messages JOIN people" in one for one in asked), "that was at hand"
+    two = ana.says("two", room)
+    ana.asks("editMessage", {"messageId": two["id"], "content": "two!"})
+    assert [one["content"] for one in ben.opens_a_tab().enters(room)["messages"]] == ["one", "two!"]

@@ -27,7 +27,7 @@ LAYERS = [
     {"broadcasts", "jobs", "wire"},
     {"models", "markdown", "assistant", "code_colours", "emoji", "realtime", "secret", "database", "logs", "flights", "json_cache", "shared_counts"},
     {"extensions", "errors"},
-    {"redis_link", "redis_client", "postgres_link", "prepared", "replica_link", "fair_pool", "metrics", "settings"},
+    {"redis_link", "redis_client", "postgres_link", "prepared", "replica_link", "fair_pool", "metrics", "settings", "plain_json", "briefly"},
 ]  # fmt: skip
 
 

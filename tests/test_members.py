@@ -107,7 +107,7 @@ def test_who_leaves_is_told_to_the_others_and_offline_at_once(ana, ben, room):
     [
         ("joinSession", presence, "arrive"),
         ("joinSession", ChatNamespace, "enter_room"),
-        ("joinSession", history, "latest"),
+        ("joinSession", history, "greeting"),
         ("syncSession", presence, "arrive"),
         ("syncSession", ChatNamespace, "enter_room"),
         ("syncSession", history, "changes"),

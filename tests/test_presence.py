@@ -287,3 +287,28 @@ def test_with_redis_it_is_kept_there(inside, monkeypatch):
     assert presence.store() is presence.shared
     assert presence.who("anywhere") == {"count": None, "users": []}
     assert presence.everywhere() is None
+
+
+def test_the_faces_of_a_crowd_are_shown_to_many_and_are_right_at_once_when_one_leaves(ana, ben, room, fill, inside):
+    ben.enters(room)
+    fill(room, CROWD + 1)
+    first = ana.enters(room)["online"]
+    assert first["count"] == CROWD + 3 and len(first["users"]) == 100 and first["users"][0]["name"] == "Ben"
+    assert presence.who(room)["users"] is presence.who(room)["users"], "gathered once"
+    presence.dismiss(room, ben.id)
+    count, ids = online(ana, room)
+    assert count == CROWD + 2 and len(ids) == 100 and ben.id not in ids
+
+
+def test_the_faces_of_a_crowd_are_not_kept_for_long(inside, room, fill, clock):
+    fill(room, CROWD + 1)
+    kept = presence.who(room)["users"]
+    clock.passes(0.9)
+    assert presence.who(room)["users"] is kept
+    clock.passes(0.2)
+    fill("elsewhere", CROWD + 1)
+    assert presence.who(room)["users"] == kept and presence.who(room)["users"] is not kept
+    assert presence.who("elsewhere")["count"] == CROWD + 1
+    clock.passes(2)
+    presence.who("elsewhere")
+    assert list(presence.alone.faces) == ["elsewhere"], "those of other rooms are let go"

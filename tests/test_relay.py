@@ -9,9 +9,9 @@ import pytest
 
 from chatapp import metrics, redis_link
 from chatapp.extensions import redis
+from chatapp.plain_json import PlainJson
 from chatapp.realtime import channel, clients, connections, delivered, relay, room_lists
 from chatapp.realtime.connections import Connection
-from chatapp.web.origins import PlainJson
 
 ROOM = "5f7c"
 TYPING = ("typing", {"sessionId": ROOM, "user": {"id": 1, "name": "Zoë"}, "isTyping": True}, "/chat", ROOM)

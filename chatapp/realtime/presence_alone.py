@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass, field
 from itertools import islice
 
+from ..briefly import Briefly
+from ..plain_json import Shared
 from . import presence_shapes as shapes
 from .presence_shapes import Change
 
@@ -22,6 +24,7 @@ class PresenceAlone:
     def __init__(self):
         self.rooms: dict[str, dict[int, Here]] = {}
         self.graces: dict[tuple[str, int], float] = {}  # (room, person) → when the grace ends
+        self.faces = Briefly()  # those named of each crowd: the same until one of the room leaves
 
     def arrive(self, room_id: str, user: dict, sid: str) -> Change | None:
         room = self.rooms.setdefault(room_id, {})
@@ -44,6 +47,7 @@ class PresenceAlone:
         here = room.pop(person_id, None)
         if here is None:
             return None
+        self.faces.pop(room_id, None)
         if not room:
             del self.rooms[room_id]
         return Change(room_id, here.user, len(room))
@@ -64,7 +68,12 @@ class PresenceAlone:
 
     def who(self, room_id: str) -> dict:
         room = self.rooms.get(room_id, {})
-        return {"count": len(room), "users": [here.user for here in islice(room.values(), shapes.SHOWN_MAX)]}
+        if faces := self.faces.held(room_id):
+            return {"count": len(room), "users": faces.value}
+        users = Shared(here.user for here in islice(room.values(), shapes.SHOWN_MAX))
+        if len(room) > shapes.CROWD:
+            self.faces.keep(room_id, None, users)
+        return {"count": len(room), "users": users}
 
     def count(self, room_id: str) -> int:
         return len(self.rooms.get(room_id, ()))

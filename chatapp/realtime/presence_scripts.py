@@ -9,6 +9,7 @@ A room is one hash. Nothing is ever looked for in it, but after a death: so a ch
     u:{person}     the wire's person as JSON
     g:{person}     when the grace ends (ms, Redis's clock), while there is no connection
     n, arrivals    people here now; people who ever came
+    gone           people who left again
     idle           people in their grace
     processes      those with connections here, between blanks
     dirty, told    whether the number of a crowd is yet to be told; when it was told last (ms)
@@ -64,6 +65,7 @@ local function remove(id, crowd)  -- the person; how many are left
   wake(id)
   drop('i:' .. last, 'p:' .. id, 'u:' .. id)
   set('n', last)
+  redis.call('HINCRBY', room, 'gone', 1)
   note_crowd(last, crowd)
   return user, last
 end
@@ -135,13 +137,14 @@ return {size(), unpack(found)}
 """,
 )
 
-# → [people here, processes, for each shown: the person, "connections place arrival"]
+# → [people here, processes, people who left, for each shown: the person, "connections place arrival"]; none is shown
+# where nobody has left since the asker was shown them: who comes is not among the first
 WHO = Script(
     ROOM,
     """
-local n = size()
+local n, gone = size(), get('gone') or '0'
 local shown = math.min(n, tonumber(ARGV[1]))
-if shown == 0 then return {n, get('processes') or ''} end
+if shown == 0 or ARGV[2] == gone then return {n, get('processes') or '', gone} end
 local fields = {}
 for place = 0, shown - 1 do fields[place + 1] = 'i:' .. place end
 local ids = redis.call('HMGET', room, unpack(fields))
@@ -150,7 +153,7 @@ for _, id in ipairs(ids) do
   fields[#fields + 1] = 'u:' .. id
   fields[#fields + 1] = 'p:' .. id
 end
-return {n, get('processes') or '', unpack(redis.call('HMGET', room, unpack(fields)))}
+return {n, get('processes') or '', gone, unpack(redis.call('HMGET', room, unpack(fields)))}
 """,
 )
 

@@ -7,6 +7,7 @@ from werkzeug.routing import BaseConverter
 from .. import health, notices, presence, reading, redis_link, repairs, streams, typists, wire
 from ..extensions import socketio
 from ..jobs import letters
+from ..plain_json import PlainJson
 from ..realtime import listeners, loop, relay, server, strangers, ticker
 from . import api, auth, errors, headers, ops, origins, pages, static_files
 from .sockets import ChatNamespace
@@ -90,7 +91,7 @@ def socketio_options(app: Flask) -> dict:
         "manage_session": False,
         "cors_allowed_origins": origins.checker(app),
         "cors_credentials": False,  # from another origin a token counts, never the cookie
-        "json": origins.PlainJson,
+        "json": PlainJson,
         "ping_interval": 25,
         "ping_timeout": 20,  # a peer that died without goodbye is noticed within 45 s
     }

@@ -1,25 +1,11 @@
 """Which other pages may talk to us: the Origin check of both transports and of the API's CORS."""
 
-import json
 from urllib.parse import urlsplit
 
 from flask import Flask, Request
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 NO_HOST = ("", None)
-
-
-COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
-
-
-class PlainJson:
-    """JSON for Socket.IO: compact, and letters stay letters (half the bytes for most of the world)."""
-
-    @staticmethod
-    def dumps(value, **_) -> str:
-        return COMPACT.encode(value)
-
-    loads = staticmethod(json.loads)
 
 
 def host_of(url: str) -> tuple[str, int | None]:

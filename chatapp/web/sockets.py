@@ -12,6 +12,7 @@ from flask_socketio import ConnectionRefusedError, Namespace
 from .. import bots, history, messages, metrics, notices, presence, reading, redis_link, streams, typists, wire
 from ..errors import Invalid, NotFound, RateLimited, Unauthorized, UnknownEvent
 from ..models import Membership, Person
+from ..plain_json import ready
 from ..realtime import connections, delivered
 from ..realtime.connections import Connection
 from . import auth
@@ -120,12 +121,13 @@ class ChatNamespace(Namespace):
         ask = wire.parse(wire.JoinSession, payload)
         membership = self.entered(asker, ask.session_id)
         changed = ask.after_rev is not None
-        page = history.changes(membership, ask.after_rev) if changed else history.latest(membership)
+        page = history.changes(membership, ask.after_rev) if changed else history.greeting(membership)
+        online = presence.who(ask.session_id)
         return {
             "session": wire.session(membership.room, membership.standing),
-            "messages": page["messages"],
+            "messages": ready(page["messages"]),
             "hasMore": page["hasMore"],
-            "online": presence.who(ask.session_id),
+            "online": online | {"users": ready(online["users"])},
             "streams": streams.snapshots(ask.session_id),
         }
 

@@ -133,6 +133,32 @@ def test_a_crowd_is_told_one_number_a_second_over_all_processes(stores):
     assert len(stores[1].who("hall")["users"]) == 100
 
 
+def test_the_faces_of_a_crowd_are_sent_once_and_are_right_when_another_process_lets_one_go(stores, linked):
+    first, second, _ = stores
+    for number in range(120):
+        first.arrive("hall", user(number), f"s{number}")
+    kept = second.who("hall")
+    assert kept["count"] == 120 and ids(kept) == list(range(100))
+    first.arrive("hall", user(120), "s120")
+    sent = linked.client.info("stats")["total_net_output_bytes"]
+    assert second.who("hall")["count"] == 121 and second.who("hall")["users"] is kept["users"]
+    assert linked.client.info("stats")["total_net_output_bytes"] - sent < 10_000, "a hundred people are more"
+    first.dismiss("hall", 7)
+    after = second.who("hall")
+    assert after["count"] == 120 and 7 not in ids(after) and len(ids(after)) == 100
+
+
+def test_a_crowd_that_is_none_any_more_is_named_whole(stores):
+    first, second, _ = stores
+    for number in range(101):
+        first.arrive("hall", user(number), f"s{number}")
+    assert second.who("hall")["count"] == 101
+    for number in range(101):
+        first.dismiss("hall", number)
+        left = second.who("hall")
+        assert left["count"] == 100 - number and ids(left) == list(range(number + 1, 101))
+
+
 def test_crowded_is_known_without_asking(stores, linked):
     first, second, _ = stores
     first.arrive("hall", user(0), "s0")

@@ -73,7 +73,7 @@ def test_entering_after_a_long_absence_gives_two_hundred_at_most(app, ana, ben, 
 
 def test_nothing_falls_between_entering_and_reading(ana, ben, room, meanwhile):
     """What is said after the server began to read is heard as an event, for the room was entered before."""
-    meanwhile(history, "latest", lambda: ana.says("in between", room))
+    meanwhile(history, "greeting", lambda: ana.says("in between", room))
     ack = ben.enters(room)
     known = {one["content"] for one in ack["messages"]} | {
         one["message"]["content"] for one in ben.hears_all("newMessage")
