@@ -3,18 +3,21 @@
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import FromClause, Select, Update, bindparam, select, update
+from sqlalchemy import FromClause, Select, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import database, secret
 from .extensions import db
 from .models import Device, Membership, Person, Room, Token, now
 from .prepared import Prepared
+from .realtime import ticker
 
 NOTED_EVERY = timedelta(minutes=10)  # that it was used: a request writes no oftener
+WRITTEN_AT_ONCE = 500
 LAST_USE = {Device: Device.last_seen_at, Token: Token.last_used_at}
 Kind = type[Device] | type[Token]
 log = structlog.get_logger(__name__)
+_used: dict[Kind, set[int]] = {Device: set(), Token: set()}  # since it was written last
 
 
 def of_active(kind: Kind) -> FromClause:
@@ -41,12 +44,6 @@ def in_room(kind: Kind) -> FromClause:
     return of_active(kind).outerjoin(MEMBERSHIPS, his).outerjoin(ROOMS, ROOMS.c.id == MEMBERSHIPS.c.room_id)
 
 
-def using(kind: Kind) -> Update:
-    held = kind.__table__.c
-    mine = held.id == bindparam("credential")
-    return update(kind.__table__).where(mine).values({LAST_USE[kind].key: bindparam("moment")}).returning(held.id)
-
-
 # Put together once: that would cost more than to ask them.
 PEOPLE, MEMBERSHIPS, ROOMS = Person.__table__, Membership.__table__, Room.__table__
 BY_DIGEST = {kind: Prepared(by_digest(kind, of_active(kind), kind, Person)) for kind in (Device, Token)}
@@ -54,7 +51,6 @@ BY_DIGEST_IN_ROOM = {
     kind: Prepared(by_digest(kind, in_room(kind), kind, Person, Membership, Room)) for kind in (Device, Token)
 }
 BY_ID = {kind: Prepared(by_id(kind, of_active(kind), Person)) for kind in (Device, Token)}
-USE = {kind: Prepared(using(kind)) for kind in (Device, Token)}
 IN_ROOM = {kind: Prepared(by_id(kind, in_room(kind), Person, Membership, Room)) for kind in (Device, Token)}
 
 
@@ -106,14 +102,32 @@ def placed(membership: Membership | None, room: Room | None, somebody: Person) -
 
 
 def note_use(proof: Device | Token) -> None:
-    """Remember now and then that it was used. It may have ended meanwhile; and nobody is turned away over this."""
-    column = LAST_USE[type(proof)]
-    last = getattr(proof, column.key)
+    """Remember now and then that it was used. In a serving process the ticker writes it, with others': after a restart
+    all come back at once."""
+    last = getattr(proof, LAST_USE[type(proof)].key)
     if last is not None and now() - last <= NOTED_EVERY:
         return
+    _used[type(proof)].add(proof.id)
+    if not ticker.runs():
+        write_uses()
+
+
+def write_uses() -> None:
+    """Called by the ticker. Any of them may have ended meanwhile; and nobody is turned away over this."""
+    for kind, used in _used.items():
+        ids = sorted(used)
+        used.difference_update(ids)
+        for start in range(0, len(ids), WRITTEN_AT_ONCE):
+            write_used(kind, ids[start : start + WRITTEN_AT_ONCE])
+
+
+def write_used(kind: Kind, ids: list[int]) -> None:
+    """What another process writes at this moment is left to it."""
+    mine = select(kind.id).where(kind.id.in_(ids)).order_by(kind.id).with_for_update(skip_locked=True)
+    change = update(kind).where(kind.id.in_(mine)).values({LAST_USE[kind]: now()})
     try:
-        database.ask(USE[type(proof)], credential=proof.id, moment=now())
-        database.release()
+        db.session.execute(change, execution_options={"synchronize_session": False})
+        db.session.commit()
     except SQLAlchemyError as error:
         db.session.rollback()
         log.warning("use_not_noted", error=type(error).__name__)

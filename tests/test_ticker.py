@@ -70,6 +70,9 @@ def test_the_jobs_of_the_house_are_there_and_often_enough(app):
 def test_starting_hands_each_job_to_the_background_on_its_own(app, monkeypatch):
     started = []
     monkeypatch.setattr(ticker.socketio, "start_background_task", lambda *given: started.append(given))
+    monkeypatch.setattr(ticker, "_serving", [])
+    assert not ticker.runs()
     ticker.start(app)
+    assert ticker.runs()
     assert started == [(ticker.run, app, job, seconds) for job, seconds in ticker._jobs.items()]
     assert (ticker.run, app, health.look_for_redis, 0.5) in started

@@ -32,6 +32,11 @@ def start(app: Flask) -> None:
         socketio.start_background_task(run, app, job, seconds)
 
 
+def runs() -> bool:
+    """Whether this is a process that serves."""
+    return bool(_serving)
+
+
 def run(app: Flask, job: Callable[[], object], seconds: float) -> None:
     while True:
         attempt(app, job)
@@ -40,7 +45,7 @@ def run(app: Flask, job: Callable[[], object], seconds: float) -> None:
 
 def call() -> None:
     """Have those done now that are on call. Never waits; many calls at once are worked off together."""
-    for job in _on_call if _serving else ():
+    for job in _on_call if runs() else ():
         if job in _hurried:
             _hurried[job] = True
         else:

@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
-from .. import health, notices, presence, reading, redis_link, repairs, streams, typists, wire
+from .. import credentials, health, notices, presence, reading, redis_link, repairs, streams, typists, wire
 from ..extensions import socketio
 from ..jobs import letters
 from ..plain_json import PlainJson
@@ -43,6 +43,7 @@ def register(app: Flask) -> None:
     set_clock(app)
     server.before_stop(listeners.end_all)
     server.before_stop(streams.end_ours)
+    server.before_stop(credentials.write_uses)
     if app.config["TRUSTED_PROXIES"]:
         hops = app.config["TRUSTED_PROXIES"]
         # Last, so that Socket.IO's middleware sees the true address too.
@@ -58,6 +59,7 @@ def set_clock(app: Flask) -> None:
         ticker.every(1.0, health.look_for_replicas)
     ticker.every(0.3, notices.obey, on_call=True)
     ticker.every(600, notices.tidy)
+    ticker.every(1.0, credentials.write_uses)
     ticker.every(0.2, typists.sweep)
     ticker.every(2.0, reading.note)
     ticker.every(0.5, streams.tend)
