@@ -1,5 +1,6 @@
 """What many ask for within a moment (after a restart everybody comes into his rooms again): made once, kept for a
-second, and given only to who asks for what is as new.
+second, and told with its stamp: whoever asks sees whether it is as new as what he asks for. For history.py and the
+stores of presence.
 """
 
 import time
@@ -30,7 +31,7 @@ class Briefly(dict[str, Kept]):
         now = time.monotonic()
         if abs(now - self.swept_at) > KEPT_S:
             self.swept_at = now
-            for old in [room for room, kept in self.items() if kept.until <= now]:
+            for old in [room for room, kept in list(self.items()) if kept.until <= now]:
                 self.pop(old, None)
         self[room_id] = Kept(value, stamp, now + KEPT_S)
         return value

@@ -13,7 +13,7 @@ from .prepared import Prepared
 from .realtime import ticker
 
 NOTED_EVERY = timedelta(minutes=10)  # that it was used: a request writes no oftener
-WRITTEN_AT_ONCE = 500
+WRITTEN_AT_ONCE = 500  # credentials in one statement
 LAST_USE = {Device: Device.last_seen_at, Token: Token.last_used_at}
 Kind = type[Device] | type[Token]
 log = structlog.get_logger(__name__)

@@ -1,6 +1,7 @@
 """JSON as it goes out by Socket.IO: compact, and letters stay letters (half the bytes for most of the world).
 
-A list that many answers hold as it is (`Shared`) may be put into JSON once: `ready` hands it over as text.
+A list that many answers hold as it is (`Shared`) may be put into JSON once: the socket's door hands it over as text, by
+`ready`.
 """
 
 import json

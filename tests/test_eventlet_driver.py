@@ -13,10 +13,12 @@ from structlog.testing import capture_logs
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
+    import eventlet
     from eventlet.greenio import GreenSocket
     from eventlet.wsgi import STATE_IDLE, STATE_REQUEST, WSGI_LOCAL
 
     from chatapp.realtime.drivers import on_eventlet
+    from chatapp.realtime.drivers.eventlet_websocket import BoundedWebSocket, BoundedWebSocketWSGI
 
 REQUEST = b"GET /socket.io/ HTTP/1.1\r\nHost: here\r\n\r\n"
 
@@ -77,15 +79,49 @@ def test_what_it_stays_for_begins_when_the_request_has_gone_and_its_socket_is_op
     assert connection == [("127.0.0.1", 2), ours, STATE_REQUEST]
 
 
-def test_nothing_of_the_request_is_left_while_it_stays(ends):
-    connection = [("127.0.0.1", 2), ends[0], STATE_IDLE]
-    left = []
+def test_nothing_of_the_request_is_left_while_a_websocket_is_open():
+    ours, theirs = socket.socketpair()
+    theirs.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nCookie: secret\r\n")
+    theirs.sendall(b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+    opened, left = [], []
+
+    def handler(websocket):
+        websocket.line(SimpleNamespace(start_background_task=eventlet.spawn))
+        opened.append(websocket)
+        websocket.stay(act)
 
     def act():
+        gc.collect()
         left.extend(one for one in gc.get_objects() if isinstance(one, Local))
+        left.extend(one for one in gc.get_objects() if isinstance(one, dict) and one.get("HTTP_COOKIE") == "secret")
 
-    serves(connection, becomes_a_websocket(act))
-    assert left == []
+    def app(environ, start_response):
+        return BoundedWebSocketWSGI(handler, SimpleNamespace(max_http_buffer_size=1))(environ, start_response)
+
+    serves([("127.0.0.1", 2), GreenSocket(ours), STATE_IDLE], app)
+    assert len(opened) == 1 and left == []
+    heard = theirs.recv(1000)
+    assert heard.startswith(b"HTTP/1.1 101") and heard.endswith(b"\x88\x00"), "and it says goodbye after it"
+
+
+def test_who_waits_to_write_to_one_that_ends_is_let_go(ends):
+    ours, _ = ends
+    websocket = BoundedWebSocket(ours, {}, 13)
+    websocket.request_stays = lambda last: last()
+    writers = []
+    line = websocket.line(SimpleNamespace(start_background_task=lambda act: writers.append(eventlet.spawn(act))))
+
+    def act():
+        while not line.waiting:
+            line.write(b"x" * 100_000)
+        eventlet.sleep(0)
+        assert not writers[0].dead
+
+    websocket.stay(act)
+    ours.shutdown(socket.SHUT_RDWR)
+    ours.close()
+    eventlet.sleep(0.01)
+    assert writers[0].dead and line.is_cut
 
 
 def test_an_answer_after_all_does_not_get_into_what_it_has_become(ends):
@@ -100,6 +136,18 @@ def test_an_answer_after_all_does_not_get_into_what_it_has_become(ends):
     serves([("127.0.0.1", 2), ours, STATE_IDLE], app)
     ours.close()
     assert acted == [True] and theirs.recv(100) == b""
+
+
+def test_what_it_stays_for_begins_also_where_the_request_fails_then(ends):
+    acted = []
+
+    def app(environ, _start_response):
+        environ.pop(on_eventlet.STAY)(lambda: acted.append(True))
+        raise RuntimeError
+
+    with pytest.raises(ValueError, match="closed"):  # it cannot be answered any more
+        serves([("127.0.0.1", 2), ends[0], STATE_IDLE], app)
+    assert acted == [True]
 
 
 def test_what_it_stumbles_over_is_logged(ends):

@@ -24,7 +24,8 @@ class PresenceAlone:
     def __init__(self):
         self.rooms: dict[str, dict[int, Here]] = {}
         self.graces: dict[tuple[str, int], float] = {}  # (room, person) → when the grace ends
-        self.faces = Briefly()  # those named of each crowd: the same until one of the room leaves
+        self.gone = 0  # people who left a room
+        self.faces = Briefly()  # those named of each crowd, by how many had left by then
 
     def arrive(self, room_id: str, user: dict, sid: str) -> Change | None:
         room = self.rooms.setdefault(room_id, {})
@@ -47,7 +48,7 @@ class PresenceAlone:
         here = room.pop(person_id, None)
         if here is None:
             return None
-        self.faces.pop(room_id, None)
+        self.gone += 1
         if not room:
             del self.rooms[room_id]
         return Change(room_id, here.user, len(room))
@@ -67,12 +68,12 @@ class PresenceAlone:
         return [(room_id, self.count(room_id)) for room_id in room_ids], set()
 
     def who(self, room_id: str) -> dict:
-        room = self.rooms.get(room_id, {})
-        if faces := self.faces.held(room_id):
+        room, gone, faces = self.rooms.get(room_id, {}), self.gone, self.faces.held(room_id)
+        if faces and faces.stamp == gone:
             return {"count": len(room), "users": faces.value}
         users = Shared(here.user for here in islice(room.values(), shapes.SHOWN_MAX))
         if len(room) > shapes.CROWD:
-            self.faces.keep(room_id, None, users)
+            self.faces.keep(room_id, gone, users)
         return {"count": len(room), "users": users}
 
     def count(self, room_id: str) -> int:

@@ -9,7 +9,7 @@ A room is one hash. Nothing is ever looked for in it, but after a death: so a ch
     u:{person}     the wire's person as JSON
     g:{person}     when the grace ends (ms, Redis's clock), while there is no connection
     n, arrivals    people here now; people who ever came
-    gone           people who left again
+    born, gone     since when the room is not empty (ms); people who left since
     idle           people in their grace
     processes      those with connections here, between blanks
     dirty, told    whether the number of a crowd is yet to be told; when it was told last (ms)
@@ -81,6 +81,7 @@ local connections, place, arrival = person(id)
 local is_new = connections == nil
 if is_new then
   place, arrival, connections = size(), redis.call('HINCRBY', room, 'arrivals', 1), 0
+  if place == 0 then set('born', now()) end
   set('n', place + 1, 'i:' .. place, id)
   note_crowd(place + 1, crowd)
 end
@@ -137,14 +138,14 @@ return {size(), unpack(found)}
 """,
 )
 
-# → [people here, processes, people who left, for each shown: the person, "connections place arrival"]; none is shown
-# where nobody has left since the asker was shown them: who comes is not among the first
+# → [people here, processes, stamp, for each shown: the person, "connections place arrival"]; none is shown to who was
+# shown them at the same stamp: nobody has left since, and who comes is not among the first
 WHO = Script(
     ROOM,
     """
-local n, gone = size(), get('gone') or '0'
+local n, stamp = size(), (get('born') or '') .. ':' .. (get('gone') or '0')
 local shown = math.min(n, tonumber(ARGV[1]))
-if shown == 0 or ARGV[2] == gone then return {n, get('processes') or '', gone} end
+if shown == 0 or ARGV[2] == stamp then return {n, get('processes') or '', stamp} end
 local fields = {}
 for place = 0, shown - 1 do fields[place + 1] = 'i:' .. place end
 local ids = redis.call('HMGET', room, unpack(fields))
@@ -153,7 +154,7 @@ for _, id in ipairs(ids) do
   fields[#fields + 1] = 'u:' .. id
   fields[#fields + 1] = 'p:' .. id
 end
-return {n, get('processes') or '', gone, unpack(redis.call('HMGET', room, unpack(fields)))}
+return {n, get('processes') or '', stamp, unpack(redis.call('HMGET', room, unpack(fields)))}
 """,
 )
 

@@ -51,7 +51,7 @@ class PresenceShared:
         self.former: set[str] = set()  # earlier names of this process whose traces are still there
         self.is_lost = False  # whether Redis missed more than we remember
         self.next_beat = 0.0
-        self.faces = Briefly()  # those named of each crowd, by how many had left the room
+        self.faces = Briefly()  # those named of each crowd, by WHO's stamp
 
     def arrive(self, room_id: str, user: dict, sid: str) -> Change | None:
         """A connection more; the change, where the person was not here before."""
@@ -188,18 +188,18 @@ class PresenceShared:
     def who(self, room_id: str) -> dict:
         """`{count, users}`: everybody counted, at most 100 named, in the order in which they came."""
         faces = self.faces.held(room_id)
-        answer = run_one(scripts.WHO, key(room_id), shapes.SHOWN_MAX, faces.stamp if faces else -1)
+        answer = run_one(scripts.WHO, key(room_id), shapes.SHOWN_MAX, faces.stamp if faces else b"")
         if answer is None:
             return {"count": None, "users": []}
-        count, processes, gone, *people = answer
+        count, processes, stamp, *people = answer
         if room_id in self.mine and self.lease.name not in processes.decode().split():
             self.doubtful.add(room_id)
-        if faces and count and not people:
+        if faces and faces.stamp == stamp:
             return {"count": count, "users": faces.value}
         shown = [(int(counters.split()[2]), user) for user, counters in zip(people[::2], people[1::2], strict=True)]
         users = Shared(json.loads(user) for _, user in sorted(shown))
         if count > shapes.CROWD:
-            self.faces.keep(room_id, int(gone), users)
+            self.faces.keep(room_id, stamp, users)
         return {"count": count, "users": users}
 
     def count(self, room_id: str) -> int:

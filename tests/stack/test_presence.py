@@ -148,6 +148,17 @@ def test_the_faces_of_a_crowd_are_sent_once_and_are_right_when_another_process_l
     assert after["count"] == 120 and 7 not in ids(after) and len(ids(after)) == 100
 
 
+def test_the_faces_of_a_room_that_was_empty_meanwhile_count_no_more(stores, linked):
+    first, second, _ = stores
+    for number in range(101):
+        first.arrive("hall", user(number), f"s{number}")
+    assert len(second.who("hall")["users"]) == 100
+    linked.client.delete(*linked.client.scan_iter("*hall*"))
+    for number in range(200, 301):
+        first.arrive("hall", user(number), f"t{number}")
+    assert ids(second.who("hall")) == list(range(200, 300))
+
+
 def test_a_crowd_that_is_none_any_more_is_named_whole(stores):
     first, second, _ = stores
     for number in range(101):

@@ -7,6 +7,7 @@ from functools import partial
 
 import eventlet
 from engineio.async_drivers.eventlet import WebSocketWSGI
+from eventlet import hubs
 from eventlet.websocket import FailedConnectionError, RFC6455WebSocket
 
 from ..bounds import FRAMES_A_TURN, MAX_FRAGMENTS, MAX_MESSAGE_BYTES, OFFERED_EXTENSIONS
@@ -31,7 +32,7 @@ class BoundedWebSocket(RFC6455WebSocket):
 
     frames_read = 0
     way_out: Line | None = None
-    request_stays: Callable | None = None  # Protocol.stay
+    request_stays: Callable | None = None  # Protocol.stay, until it is called
     is_handed_on = False
 
     def line(self, eio) -> Line:
@@ -43,8 +44,9 @@ class BoundedWebSocket(RFC6455WebSocket):
 
     def stay(self, act):
         """Have `act` called when the request that opened this has ended, and say goodbye after it."""
+        request_stays, self.request_stays, self.environ = self.request_stays, None, None
         self.is_handed_on = True
-        self.request_stays(partial(self.last, act))
+        request_stays(partial(self.last, act))
 
     def last(self, act):
         self.is_handed_on = False
@@ -53,6 +55,8 @@ class BoundedWebSocket(RFC6455WebSocket):
             self._send_closing_frame(True)
         finally:
             untie(self)
+            # The socket is closed next, and whoever waits to write to it would not be told.
+            hubs.notify_opened(self.socket.fileno())
 
     def _send_closing_frame(self, *given, **how):
         """Upstream says goodbye at the end of the request, too."""

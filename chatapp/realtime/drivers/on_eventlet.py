@@ -112,7 +112,7 @@ class Protocol(eventlet.wsgi.HttpProtocol):
 
     def stay(self, act):
         """Have `act` called once the request has ended, in the same green thread: a WebSocket lasts for hours, and
-        would keep all that has to do with the request (12 of 42 KB). The connection ends when `act` returns."""
+        would keep all that has to do with the request (19 of 42 KB). The connection ends when `act` returns."""
         self.conn_state.append(act)
         self.rfile.close()
         self.wfile.close()
@@ -144,12 +144,18 @@ class Connections(eventlet.GreenPool):
 
 def serve(function, connection):
     """All requests of a connection; then what one of them has it stay for."""
-    function(connection)
-    if stays(connection):
-        try:
-            connection.pop()()
-        except Exception:
-            log.exception("connection_failed")
+    try:
+        function(connection)
+    finally:
+        if stays(connection):
+            attempt(connection.pop())
+
+
+def attempt(act):
+    try:
+        act()
+    except Exception:
+        log.exception("connection_failed")
 
 
 def stays(connection):
