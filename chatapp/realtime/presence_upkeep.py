@@ -144,20 +144,26 @@ def renew(store) -> None:
     """Look at the rooms whose turn it is and at the doubtful ones, and keep them for longer."""
     moment = time.monotonic()
     due = [room_id for room_id, when in store.listed.items() if when <= moment or room_id in store.doubtful]
+    told = [told_of(store, room_id) for room_id in due]  # before it is asked: many may be on their way there
     answers = run([(scripts.RENEW, key(room_id), (ROOM_KEPT_MS,)) for room_id in due])
     if answers is None:
         return
     store.doubtful.clear()
-    for room_id, (count, idle, processes) in zip(due, answers, strict=True):
+    for room_id, known, (count, idle, processes) in zip(due, told, answers, strict=True):
         was_due, store.listed[room_id] = store.listed[room_id] <= moment, moment + RENEWED_S
         store.counts[room_id] = count
         # A grace that nobody ends: the process that began it died, or never heard that it did.
-        look_after(store, room_id, count, processes.decode().split(), may_hang=was_due and idle > 0)
+        look_after(store, room_id, count < known, processes.decode().split(), may_hang=was_due and idle > 0)
 
 
-def look_after(store, room_id: str, count: int, processes: list[str], may_hang: bool) -> None:
+def told_of(store, room_id: str) -> int:
+    """How many people of a room Redis has heard of from this process."""
+    return sum(here.is_told for here in store.mine.get(room_id, {}).values())
+
+
+def look_after(store, room_id: str, has_lost: bool, processes: list[str], may_hang: bool) -> None:
     """A room that Redis has lost (some of) our people of, or where it keeps those of processes long gone."""
-    if room_id in store.mine and (store.lease.name not in processes or count < len(store.mine[room_id])):
+    if room_id in store.mine and (has_lost or store.lease.name not in processes):
         put_back(store, [(room_id, here.user, sid) for here, sid in connections(store, room_id)])
     gone = [name for name in processes if store.lease.is_dead(name)]
     if gone or may_hang:

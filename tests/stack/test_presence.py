@@ -5,6 +5,7 @@ import random
 import time
 
 from chatapp.realtime import leases, presence_upkeep
+from chatapp.realtime.presence_shared import Mine
 from tests.stack.stores import BEAT_S, GRACE_S, LEASE_S, ids, user, went
 
 
@@ -168,6 +169,25 @@ def test_a_crowd_that_is_none_any_more_is_named_whole(stores):
         first.dismiss("hall", number)
         left = second.who("hall")
         assert left["count"] == 100 - number and ids(left) == list(range(number + 1, 101))
+
+
+def test_who_is_on_his_way_to_redis_does_not_have_the_whole_crowd_told_anew(stores, linked):
+    """While many come some always are; and to tell 10,000 of them again every two seconds is what stops a process."""
+    first = stores[0]
+    for number in range(300):
+        first.arrive("hall", user(number), f"s{number}")
+    first.mine["hall"][300] = Mine(user(300), {"s300"})  # and Redis has not heard of him yet
+    first.arrive("hall", user(301), "s301")
+    assert first.doubtful == {"hall"}
+    linked.client.config_resetstat()
+    first.next_beat = 0
+    first.beat()
+    assert linked.client.info("commandstats")["cmdstat_evalsha"]["calls"] < 10
+    linked.client.delete(*linked.client.scan_iter("*hall*"))
+    first.doubtful.add("hall")
+    first.next_beat = 0
+    first.beat()
+    assert first.who("hall")["count"] == 302, "what Redis forgot, it is told"
 
 
 def test_crowded_is_known_without_asking(stores, linked):
