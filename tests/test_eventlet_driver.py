@@ -24,14 +24,20 @@ REQUEST = b"GET /socket.io/ HTTP/1.1\r\nHost: here\r\n\r\n"
 
 
 @pytest.fixture
-def ends():
-    """Ours and the client's, who has asked already."""
+def pair():
+    """Ours and the client's."""
     ours, theirs = socket.socketpair()
-    theirs.sendall(REQUEST)
-    theirs.shutdown(socket.SHUT_WR)
     yield GreenSocket(ours), theirs
     ours.close()
     theirs.close()
+
+
+@pytest.fixture
+def ends(pair):
+    """The same, where the client has asked already."""
+    pair[1].sendall(REQUEST)
+    pair[1].shutdown(socket.SHUT_WR)
+    return pair
 
 
 def serves(connection, app):
@@ -79,8 +85,8 @@ def test_what_it_stays_for_begins_when_the_request_has_gone_and_its_socket_is_op
     assert connection == [("127.0.0.1", 2), ours, STATE_REQUEST]
 
 
-def test_nothing_of_the_request_is_left_while_a_websocket_is_open():
-    ours, theirs = socket.socketpair()
+def test_nothing_of_the_request_is_left_while_a_websocket_is_open(pair):
+    ours, theirs = pair
     theirs.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nCookie: secret\r\n")
     theirs.sendall(b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
     opened, left = [], []
@@ -98,7 +104,7 @@ def test_nothing_of_the_request_is_left_while_a_websocket_is_open():
     def app(environ, start_response):
         return BoundedWebSocketWSGI(handler, SimpleNamespace(max_http_buffer_size=1))(environ, start_response)
 
-    serves([("127.0.0.1", 2), GreenSocket(ours), STATE_IDLE], app)
+    serves([("127.0.0.1", 2), ours, STATE_IDLE], app)
     assert len(opened) == 1 and left == []
     heard = theirs.recv(1000)
     assert heard.startswith(b"HTTP/1.1 101") and heard.endswith(b"\x88\x00"), "and it says goodbye after it"

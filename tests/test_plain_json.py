@@ -28,7 +28,7 @@ def test_nobody_can_say_what_stands_for_such_a_part():
     assert json.loads(PlainJson.dumps([text, Ready(["x"])])) == [text, ["x"]]
 
 
-def test_a_shared_list_is_put_into_json_once(monkeypatch):
+def test_a_shared_list_is_put_into_json_once():
     shared = Shared([{"id": 1}])
     first = ready(shared)
     shared.append("changed, which nobody does")

@@ -26,6 +26,7 @@ from chatapp.realtime.websocket import MAX_MESSAGE_BYTES, BoundedEventPacket, Bo
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import eventlet.greenio
+    import eventlet.hubs
     import eventlet.websocket
     import eventlet.wsgi
 
@@ -43,7 +44,10 @@ READ = {  # the parts as they were when our own were written against them
     eventlet.websocket.RFC6455WebSocket.Message: "36bed7da392b464a",
     eventlet.websocket.WebSocketWSGI.__call__: "9e0ec3809e822a0e",
     eventlet.websocket.WebSocketWSGI._handle_hybi_request: "c21772ffb631f0f0",
+    eventlet.hubs.notify_opened: "f9afdb338d0a8a5e",
     eventlet.wsgi.HttpProtocol.finish: "d23530dd4e6afd45",
+    eventlet.wsgi.HttpProtocol.handle: "d898ddfd24346e85",
+    eventlet.wsgi.HttpProtocol.handle_one_response: "b2ae04db91bb3575",
     eventlet.wsgi.server: "8db9f629ea68e797",
     engineio.payload.Payload.decode: "9c7975664d815d3d",
     engineio.base_socket.BaseSocket: "d787ee3666d08b7a",
