@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from http.cookies import SimpleCookie
 
 import psutil
 
@@ -35,19 +36,22 @@ def inside(settings: dict, *arguments: str) -> dict:
 
 
 class Browser:
-    """One connection that stays open."""
+    """One connection that stays open; cookies that are set come back."""
 
-    def __init__(self, server: Running, headers: dict):
-        self.headers = headers
+    def __init__(self, server: Running, headers: dict, cookies: dict | None = None):
+        self.headers, self.cookies = headers, cookies or {}
         self.connection = http.client.HTTPConnection("127.0.0.1", server.ports[0], timeout=30)
 
     def gets(self, path: str) -> tuple[bytes, float]:
         """The body, and how many milliseconds it took."""
         begun = time.perf_counter()
-        self.connection.request("GET", path, headers=self.headers)
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        self.connection.request("GET", path, headers=self.headers | ({"Cookie": cookie} if cookie else {}))
         answer = self.connection.getresponse()
         body = answer.read()
         took = (time.perf_counter() - begun) * 1_000
+        for one in answer.msg.get_all("Set-Cookie", []):
+            self.cookies |= {name: part.value for name, part in SimpleCookie(one).items()}
         if answer.status != 200:
             raise RuntimeError(f"{path}: {answer.status} {body[:300]!r}")
         return body, took

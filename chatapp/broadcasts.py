@@ -15,7 +15,7 @@ def to_room(room_id: str, event: str, payload: dict, *, but: int | None = None) 
 
 def to_person_here(person_id: int, event: str, payload: dict) -> None:
     """Tell the connections that somebody has to this process (each process tells its own)."""
-    for connection in connections.of_person(person_id):
+    for connection in connections.hearing(person_id):
         socketio.emit(event, payload, namespace=NAMESPACE, to=connection.sid, ignore_queue=True)
 
 

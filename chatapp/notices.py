@@ -1,15 +1,18 @@
 """What open connections must obey: a device signed out, a token revoked, a person or membership gone, a room changed.
 
 Written in the transaction that makes the change, read by every serving process a few times a second: so a change made
-by any process, also by a command, holds everywhere within a second and needs nothing but the database.
+by any process, also by a command, holds everywhere within a second and needs nothing but the database. What takes
+longer, because Redis is told of it, is done beside the look.
 """
 
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
+from flask import Flask, current_app
 from sqlalchemy import Row, bindparam, delete, func, select
 
 from . import broadcasts, database, presence, typists
@@ -115,8 +118,32 @@ def tidy() -> None:
 
 
 def cut(found: list[connections.Connection]) -> None:
+    """All of them hear nothing more from this moment on. That each ends, of which Redis is told, is not waited for."""
+    deafen(found)
+    end(found)
+
+
+def deafen(found: list[connections.Connection]) -> None:
     for connection in found:
-        connections.cut(connection)
+        connections.deafen(connection)
+
+
+def end(found: list[connections.Connection]) -> None:
+    for connection in found:
+        beside(connections.cut, connection)
+
+
+def beside(act: Callable[..., object], *given) -> None:
+    """Have it done in the background: whoever looks holds up the notices after this one, and often a request."""
+    socketio.start_background_task(in_context, current_app._get_current_object(), act, *given)
+
+
+def in_context(app: Flask, act: Callable[..., object], *given) -> None:
+    with app.app_context():
+        try:
+            act(*given)
+        except Exception:
+            log.exception("notice_half_obeyed", left=act.__name__)
 
 
 def device_ended(notice: Row) -> None:
@@ -128,10 +155,14 @@ def token_revoked(notice: Row) -> None:
 
 
 def person_deactivated(notice: Row) -> None:
-    """Gone at once, without the grace of somebody who may come back."""
+    """Gone at once, without the grace of somebody who may come back: it is said first, and his connections' ends, which
+    would begin one, then have nothing to add."""
     person_id = int(notice.subject)
-    cut(connections.of_person(person_id))
-    presence.dismiss_everywhere(person_id)
+    found = connections.of_person(person_id)
+    deafen(found)
+    for room_id in presence.rooms_of(person_id):
+        beside(presence.dismiss, room_id, person_id)
+    end(found)
 
 
 def member_left(notice: Row) -> None:
@@ -142,7 +173,8 @@ def member_left(notice: Row) -> None:
     for connection in connections.of_person(person_id, room_id):
         connections.put_out(connection, room_id)
     typists.stop(room_id, person_id)
-    presence.dismiss(room_id, person_id)
+    if room_id in presence.rooms_of(person_id):
+        beside(presence.dismiss, room_id, person_id)
     broadcasts.session_removed(room_id, person_id)
 
 

@@ -165,6 +165,7 @@ def promote(somebody: Person) -> None:
     changed = rooms.changed_by(somebody)
     db.session.commit()
     cached.forget_full(changed)
+    notices.obey()
 
 
 def set_password(somebody: Person, password: str, *, keep: Device | None = None) -> None:

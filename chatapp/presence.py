@@ -36,9 +36,9 @@ def dismiss(room_id: str, person_id: int) -> None:
     tell(store().dismiss(room_id, person_id), broadcasts.user_offline)
 
 
-def dismiss_everywhere(person_id: int) -> None:
-    for room_id in store().rooms_of(person_id):
-        dismiss(room_id, person_id)
+def rooms_of(person_id: int) -> list[str]:
+    """Where this process has a hand in somebody's being here."""
+    return store().rooms_of(person_id)
 
 
 def sweep() -> None:

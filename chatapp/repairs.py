@@ -10,7 +10,7 @@ from sqlalchemy import select
 from . import broadcasts, history, metrics, saying
 from .extensions import db, socketio
 from .models import Message, Room
-from .realtime import delivered, relay
+from .realtime import delivered, listeners, relay
 
 UNDER_WAY_S = 0.4  # a change may be on its way by Redis for so long; what comes later than that is sent again
 ROOMS_MAX = 1_000  # in one question
@@ -70,6 +70,7 @@ def tell(room_id: str, rev: int) -> bool:
         metrics.REPAIRED.inc()
         socketio.sleep(0)
     delivered.reach(room_id, reached)
+    listeners.reached(room_id, reached)  # they count for themselves, and what was superseded would stay a hole
     return not is_all
 
 

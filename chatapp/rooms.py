@@ -151,12 +151,15 @@ def bring_into_open_rooms(somebody: Person) -> list[str]:
 
 
 def changed_by(somebody: Person) -> list[str]:
-    """Count a change in every room of somebody who came back, was turned away or rose, in the transaction under way;
-    the rooms' ids."""
+    """Count a change in every room of somebody who came back, was turned away or rose, and post its notice, in the
+    transaction under way; the rooms' ids."""
     table = Room.__table__
     his = select(Membership.room_id).where(Membership.person_id == somebody.id)
     step = update(table).where(table.c.id.in_(his)).values(version=table.c.version + 1)
-    return list(db.session.scalars(step.returning(table.c.id)))
+    found = list(db.session.scalars(step.returning(table.c.id)))
+    for room_id in found:
+        notices.post("room", room_id)
+    return found
 
 
 def changed(room: Room) -> None:

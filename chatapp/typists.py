@@ -1,4 +1,5 @@
-"""Who is typing: never stored, never replayed, ended by the server. Called by the doors and by messages.send."""
+"""Who is typing: never stored, never replayed, ended by the server. Called by the doors, and by messages and
+streams when he says something."""
 
 import time
 from dataclasses import dataclass
@@ -53,6 +54,12 @@ def stop(room_id: str, person_id: int) -> None:
         broadcasts.typing(room_id, typist.user, False)
     if typing_marks.are_needed():
         _ended[room_id, person_id] = is_told
+
+
+def stop_everywhere(person_id: int) -> None:
+    """His last connection to this process ended; he may have typed where he did not listen."""
+    for room_id in [room_id for room_id, typist_id in list(_typing) if typist_id == person_id]:
+        stop(room_id, person_id)
 
 
 def sweep() -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 from argon2 import PasswordHasher
+from flask import current_app
 from flask_socketio.test_client import SocketIOTestClient
 from sqlalchemy import delete, event
 
@@ -21,7 +22,7 @@ from chatapp.streams import sharing, tending, voices
 
 pytest.register_assert_rewrite("tests.cast")
 
-from tests.cast import Browser, Clock, Somebody, asked_for, flush  # noqa: E402 (once its assertions are ready to explain themselves)
+from tests.cast import Browser, Clock, Somebody, asked_for, flush, outside  # noqa: E402 (once its assertions are ready to explain themselves)
 
 pytest_plugins = ["tests.figures", "tests.grounds"]
 # Modules that remember in memory.
@@ -60,6 +61,11 @@ def built_on(request, tmp_path_factory):
     return {name: value for name, value in settings.items() if name != "REDIS_URL"}
 
 
+def at_once(act, *given):
+    """What a look at the notices leaves to the background is done before it goes on, in a context of its own too."""
+    outside(notices.in_context, current_app._get_current_object(), act, *given)
+
+
 @pytest.fixture(scope="session")
 def built(built_on):
     """The application, made once, and what making it did to the extensions that are one per process."""
@@ -84,6 +90,7 @@ def built(built_on):
             patch.setenv(name, value)
         patch.setattr(bots, "start", lambda task, *ids: asked_for.append((task, ids)))  # clock.answers()
         patch.setattr(voices, "wake_pump", lambda: None)  # a test says when what waits is told: clock.pumps()
+        patch.setattr(notices, "beside", at_once)
         patch.setattr(passwords, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         # The limiter only sets itself up when it is on; each test that wants it switches it on again.
         app = create_app({"RATE_LIMITS": False, "RATELIMIT_ENABLED": True})

@@ -1,4 +1,5 @@
 """A request that becomes a WebSocket, on eventlet: its connection stays, and all that had to do with the request goes.
+And one whose body comes in chunks: what stands between them is bounded.
 The same on the wire: tests/live/test_server.py.
 """
 
@@ -6,6 +7,7 @@ import gc
 import socket
 import warnings
 import weakref
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -15,12 +17,13 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import eventlet
     from eventlet.greenio import GreenSocket
-    from eventlet.wsgi import STATE_IDLE, STATE_REQUEST, WSGI_LOCAL
+    from eventlet.wsgi import STATE_IDLE, STATE_REQUEST, WSGI_LOCAL, ChunkReadError
 
     from chatapp.realtime.drivers import on_eventlet
     from chatapp.realtime.drivers.eventlet_websocket import BoundedWebSocket, BoundedWebSocketWSGI
 
 REQUEST = b"GET /socket.io/ HTTP/1.1\r\nHost: here\r\n\r\n"
+IN_CHUNKS = b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def serves(connection, app):
     server = SimpleNamespace(
         app=app, minimum_chunk_size=None, capitalize_response_headers=True, keepalive=True, socket_timeout=None,
         max_http_version="HTTP/1.1", url_length_limit=8192, outstanding_requests=0, log_output=False, debug=False,
-        log=on_eventlet.ErrorLog(), get_environ=lambda: {"wsgi.url_scheme": "http"},
+        log_x_forwarded_for=False, log=on_eventlet.ErrorLog(), get_environ=lambda: {"wsgi.url_scheme": "http"},
     )  # fmt: skip
     made = []
     on_eventlet.serve(lambda one: made.append(weakref.ref(Local(one, server))), connection)
@@ -173,3 +176,76 @@ def test_any_other_request_is_answered_and_its_connection_ended(ends):
     serves([("127.0.0.1", 2), ends[0], STATE_IDLE], app)
     answer = b"".join(iter(lambda: ends[1].recv(1000), b""))
     assert answer.startswith(b"HTTP/1.1 200 OK") and answer.endswith(b"ok")
+
+
+WITHOUT_END = {
+    "a length": b"5" * 40_000,
+    "what follows a length": b"1;" + b"x" * 40_000,
+    "what follows a chunk": b"1\r\na" + b"x" * 40_000,
+    "a trailer": b"0\r\n" + b"x" * 40_000,
+    "trailers": b"0\r\n" + b"X: y\r\n" * 6_000,
+    "lengths below zero": b"-1\r\n" * 10_000,
+}
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["read", "left"])
+@pytest.mark.parametrize("lines", WITHOUT_END.values(), ids=WITHOUT_END)
+def test_what_stands_between_chunks_and_never_ends_ends_the_connection(pair, lines, is_read):
+    ours, theirs = pair
+
+    def app(environ, start_response):
+        with suppress(ChunkReadError):
+            environ["wsgi.input"].read(10 if is_read else 0)
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+    theirs.sendall(IN_CHUNKS + lines)  # and there might be more to come
+    with eventlet.Timeout(5), capture_logs() as logged:
+        serves([("127.0.0.1", 2), ours, STATE_IDLE], app)
+    heard = heard_by(theirs)
+    assert heard.startswith(b"HTTP/1.1 200 OK") and heard.endswith(b"ok")
+    assert heard.count(b"HTTP/1.1") == 1, "and what is left is no further request"
+    assert (b"Connection: close" in heard) == is_read
+    assert [one["event"] for one in logged] == ([] if is_read else ["request_body_unreadable"])
+
+
+@pytest.mark.parametrize("head", [b"Content-Length: 1000000000000", b"Transfer-Encoding: chunked"])
+def test_a_body_that_nobody_reads_and_that_never_ends_ends_the_connection(pair, monkeypatch, head):
+    ours, theirs = pair
+    turns = []
+    monkeypatch.setattr(on_eventlet, "PIECE_BYTES", 100)
+    monkeypatch.setattr(on_eventlet, "DISCARDED_PIECES", 3)
+    monkeypatch.setattr(on_eventlet.eventlet, "sleep", turns.append)
+
+    def app(_environ, start_response):
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+    theirs.sendall(b"POST / HTTP/1.1\r\nHost: here\r\n" + head + b"\r\n\r\n" + b"3e8\r\n" + b"x" * 900)
+    with eventlet.Timeout(5):
+        serves([("127.0.0.1", 2), ours, STATE_IDLE], app)
+    assert heard_by(theirs).endswith(b"ok") and turns == [0] * 3
+
+
+def heard_by(theirs):
+    """All of it, until the connection ends; with a reset, as not all that was sent has been read."""
+    heard = b""
+    with suppress(ConnectionResetError):
+        while got := theirs.recv(1000):
+            heard += got
+    return heard
+
+
+def test_much_may_stand_between_many_chunks_and_the_next_request_is_answered(pair):
+    ours, theirs = pair
+    bodies = []
+
+    def app(environ, start_response):
+        bodies.append(environ["wsgi.input"].read())
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+    theirs.sendall(IN_CHUNKS + (b"2;%s\r\nab\r\n" % (b"x" * 1_000)) * 20 + b"0\r\nX: y\r\n\r\n" + REQUEST)
+    theirs.shutdown(socket.SHUT_WR)
+    serves([("127.0.0.1", 2), ours, STATE_IDLE], app)
+    assert bodies == [b"ab" * 20, b""] and heard_by(theirs).count(b"HTTP/1.1 200 OK") == 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatapp import history, members, notices, presence, rooms
+from chatapp import history, members, notices, people, presence, rooms
 from chatapp.errors import Forbidden, NotFound
 from chatapp.extensions import db
 from chatapp.models import Membership
@@ -188,6 +188,16 @@ def test_a_room_is_handed_to_a_person_before_a_bot_and_to_nobody_turned_away(ana
         ("Late", "owner"),
         ("Robby", "member"),
     ]
+
+
+@pytest.mark.parametrize("verb", [people.deactivate, people.reactivate, people.promote])
+def test_the_members_are_told_when_one_is_turned_away_comes_back_or_rises(inside, ana, ben, room, verb):
+    if verb is people.reactivate:
+        people.deactivate(ben.row())
+    version = ana.gets(f"/sessions/{room}")["session"]["version"]
+    ana.tab.hears_all()
+    verb(ben.row())
+    assert ana.hears("sessionUpdated")["session"]["version"] == version + 1
 
 
 def test_after_the_last_owner_an_owner_who_is_left_stays_the_only_one(inside, ana, ben, cleo, room):

@@ -8,6 +8,8 @@ from chatapp import broadcasts, history, repairs
 from chatapp.extensions import db, socketio
 from chatapp.models import Message, Room
 from chatapp.realtime import delivered
+from chatapp.web.api import event_stream
+from tests.web.test_streams_api import Listener
 
 
 @pytest.fixture
@@ -220,3 +222,21 @@ def test_a_restored_database_is_taken_as_it_is(app, ana, ben, room, lost, repair
         ana.says("Another second", room)
     repaired()
     assert contents(ben.hears_all("newMessage")) == ["Another second"]
+
+
+@pytest.mark.parametrize("before", [[], ["behind the hole"]])
+def test_who_listens_over_http_resumes_behind_what_another_change_superseded(
+    ana, ben, room, lost, repaired, before, monkeypatch
+):
+    """A stream's start and its end are lost: only the end can be told, and its start's `rev` never comes."""
+    monkeypatch.setattr(event_stream, "PING_EVERY_S", 0.01)
+    heard = Listener(ben, f"/sessions/{room}/events")
+    heard.hears_all()
+    with lost():
+        ana.finishes(ana.speaks("Piece by piece", room=room))
+    for content in before:
+        ana.says(content, room)
+    repaired()
+    last = ana.says("After it", room)["rev"]
+    told = [(payload["message"]["content"], at) for name, payload, at in heard.hears_all() if name == "newMessage"]
+    assert told == [*((content, "0") for content in before), ("Piece by piece", "0"), ("After it", str(last))]

@@ -134,6 +134,49 @@ def test_a_hang_up_replaces_one_after_the_other(crews):
     assert [worker.quick_ends for worker in crew.workers] == [0, 0]
 
 
+def serving_crew(crews):
+    crew = crews(SERVES, SERVES)
+    goes_on_until(crew, lambda: all(worker.is_ready for worker in crew.workers))
+    return crew
+
+
+def test_who_cannot_be_started_is_tried_again_and_the_others_go_on(crews, monkeypatch, capfd):
+    monkeypatch.setattr(supervisor, "STEADY_S", 0)
+    crew = serving_crew(crews)
+    (other, one), now = crew.workers, time.monotonic()
+    there, one.command = one.command, ["/being/replaced"]
+    one.process.kill()
+    one.process.wait()
+    crew.turn(now)
+    assert (one.process, one.quick_ends, one.due, one.lifeline.fileno()) == (None, 1, now + 0.5, -1)
+    assert '"event": "process_not_started"' in capfd.readouterr().err
+    crew.turn(one.due)
+    assert (one.process, one.quick_ends) == (None, 2) and one.due == pytest.approx(now + 1.5)
+    one.command = there
+    crew.turn(one.due)
+    goes_on_until(crew, lambda: one.is_ready)
+    assert crew.code is None and (other.starts, one.starts) == (1, 2)
+
+
+def test_where_the_first_to_be_replaced_cannot_be_started_the_others_stay(crews):
+    crew = serving_crew(crews)
+    one, other = crew.workers
+    there, one.command = one.command, ["/being/replaced"]
+    crew.obey(bytes([signal.SIGHUP]), time.monotonic())
+    goes_on_until(crew, lambda: one.quick_ends == 2)
+    assert other.is_ready and other.starts == 1
+    one.command = there
+    goes_on_until(crew, lambda: other.starts == 2 and all(worker.is_ready for worker in crew.workers))
+
+
+def test_if_the_very_first_cannot_be_started_all_ends(crews):
+    crew = crews(SERVES, SERVES)
+    crew.workers[0].command = ["/not/there"]
+    with pytest.raises(FileNotFoundError):
+        crew.turn(time.monotonic())
+    crew.workers[0].lifeline.close()
+
+
 def test_what_only_counts_while_a_process_lives_is_forgotten_with_it(crews, tmp_path):
     crew = crews(SERVES, SERVES)
     goes_on_until(crew, lambda: all(worker.is_ready for worker in crew.workers))

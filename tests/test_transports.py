@@ -2,8 +2,10 @@
 
 import io
 import time
+from contextlib import nullcontext
 
 import pytest
+from engineio.exceptions import ContentTooLongError, EngineIOError
 from engineio.packet import MESSAGE, PING, PONG, UPGRADE, Packet
 
 from chatapp.realtime import bounds, transports
@@ -181,11 +183,12 @@ def test_it_comes_over_by_one_websocket_at_a_time(old):
     assert second.cuts == [""] and old.upgrading and old.line is None and not old.upgraded
 
 
-def test_one_that_has_gone_comes_over_no_more(old, eio):
+@pytest.mark.parametrize("state", ["closing", "closed"])
+def test_one_that_has_gone_comes_over_no_more(old, eio, state):
     line = Line()
     peer = Peer(line, "2probe", "5")
     said = peer.wait
-    peer.wait = lambda: setattr(old, "closed", len(peer.said) == 1) or said()
+    peer.wait = lambda: setattr(old, state, len(peer.said) == 1) or said()
     old._websocket_handler(peer)
     assert line.cuts == [""] and old.line is None and eio.by_line == {}
 
@@ -219,6 +222,41 @@ def test_after_its_end_the_rest_of_what_came_together_is_not_read(old):
     old.receive = lambda packet: got.append(packet.data) or setattr(old, "closed", len(got) == 2)
     old.handle_post_request(posted("4a", "4b", "4c"))
     assert got == ["a", "b"]
+
+
+def test_one_body_at_a_time(old):
+    slow = posted("4slow")
+    slow["wsgi.input"].read = lambda length: old.handle_post_request(posted("4quick"))
+    with pytest.raises(EngineIOError):
+        old.handle_post_request(slow)
+    got = []
+    old.receive = lambda packet: got.append(packet.data)
+    old.handle_post_request(posted("4next"))
+    assert got == ["next"]
+
+
+@pytest.mark.parametrize("has_entered", [False, True])
+def test_of_a_stranger_no_more_is_held_than_one_message(old, eio, monkeypatch, has_entered):
+    monkeypatch.setattr(eio, "has_entered", lambda sid: has_entered)
+    got, half = [], "4" + "x" * (bounds.MAX_MESSAGE_BYTES // 2)
+    old.receive = got.append
+    old.handle_post_request(posted(half))
+    with nullcontext() if has_entered else pytest.raises(ContentTooLongError):
+        old.handle_post_request(posted(half, half))
+    assert len(got) == (3 if has_entered else 1)
+
+
+def test_what_comes_after_the_end_is_not_read(eio):
+    """The other end has a moment to close too; upstream would begin to let it in."""
+    new = transports.Transport(eio, "new")
+    new.schedule_ping()
+    got = []
+    new.receive = lambda packet: got.append(packet.data)
+    peer = Peer(Line(), "4in time", "40/chat,")
+    said = peer.wait
+    peer.wait = lambda: setattr(new, "closed", len(peer.said) == 1) or said()
+    new._websocket_handler(peer)
+    assert got == ["in time"]
 
 
 @pytest.mark.parametrize("said", ["9", "7", str(UPGRADE)])

@@ -90,6 +90,23 @@ def test_sending_a_message_ends_it_first(together, ana, ben, room):
     assert typists._typing == {}
 
 
+def test_a_message_spoken_piece_by_piece_ends_it_too(together, ana, ben, room):
+    types(ben, room)
+    ana.hears_all()
+    ben.begins(room)
+    assert [name for name, _ in ana.hears_all()] == ["typing", "newMessage"]
+
+
+def test_who_never_came_in_ends_it_with_his_last_connection(together, ana, cleo, room):
+    other = cleo.opens_a_tab()
+    types(cleo, room)
+    assert ana.hears_all("typing") == [told(room, cleo, True)]
+    other.closes()
+    ana.hears_nothing("typing")
+    cleo.tab.closes()
+    assert ana.hears_all("typing") == [told(room, cleo, False)]
+
+
 def test_a_message_in_another_room_does_not_end_it(together, ana, ben, room):
     attic = ben.makes("Attic", members=[ana])
     types(ben, room)

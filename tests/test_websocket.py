@@ -5,6 +5,7 @@ The same on the wire: tests/live/test_server.py.
 import hashlib
 import inspect
 import random
+import sys
 import warnings
 from types import SimpleNamespace
 
@@ -33,6 +34,7 @@ with warnings.catch_warnings():
     from chatapp.realtime.drivers import eventlet_websocket
     from chatapp.realtime.drivers.eventlet_websocket import BoundedWebSocket
 
+BINARY = 2
 READ = {  # the parts as they were when our own were written against them
     eventlet.greenio.GreenSocket.send: "0971ebecf195af69",
     eventlet.websocket.RFC6455WebSocket._send: "82ffb8d0a4c2e87b",
@@ -45,6 +47,8 @@ READ = {  # the parts as they were when our own were written against them
     eventlet.websocket.WebSocketWSGI.__call__: "9e0ec3809e822a0e",
     eventlet.websocket.WebSocketWSGI._handle_hybi_request: "c21772ffb631f0f0",
     eventlet.hubs.notify_opened: "f9afdb338d0a8a5e",
+    eventlet.wsgi.HttpProtocol.get_environ: "b8865250e21cb561",
+    eventlet.wsgi.Input: "85e0b3a87fe27a21",
     eventlet.wsgi.HttpProtocol.finish: "d23530dd4e6afd45",
     eventlet.wsgi.HttpProtocol.handle: "d898ddfd24346e85",
     eventlet.wsgi.HttpProtocol.handle_one_response: "b2ae04db91bb3575",
@@ -113,6 +117,22 @@ def test_a_message_is_bounded_however_many_frames_it_has():
     assert caught.value.status == eventlet_websocket.TOO_BIG
 
 
+def test_a_message_that_comes_byte_by_byte_takes_little_more_than_one_that_comes_whole():
+    whole = random.Random(1).randbytes(MAX_MESSAGE_BYTES)
+    message = BoundedWebSocket.Message(BINARY, MAX_MESSAGE_BYTES)
+    for at in range(len(whole)):
+        message.push(whole[at : at + 1])
+    assert sum(map(sys.getsizeof, message.data)) + sys.getsizeof(message.data) < 1.5 * len(whole)
+    assert message.getvalue() == whole
+
+
+def test_a_message_that_comes_whole_is_not_copied():
+    whole = b"x" * MAX_MESSAGE_BYTES
+    message = BoundedWebSocket.Message(BINARY, MAX_MESSAGE_BYTES)
+    message.push(whole, final=True)
+    assert message.getvalue() is whole
+
+
 @pytest.mark.parametrize("data", ["4hello", "2", "3probe", b"anything", None])
 def test_packets_pass(data):
     assert packet_or_end(data) == data
@@ -134,7 +154,7 @@ def test_a_polled_packet_is_bounded_in_bytes(length):
         BoundedPayload(encoded_payload="4" + "é" * (MAX_MESSAGE_BYTES // 2))
 
 
-@pytest.mark.parametrize("payload", ["4a\x1e", "hello", "\x1e".join(["4"] * 5_001), "4" + "[" * 100_000])
+@pytest.mark.parametrize("payload", ["4a\x1e", "hello", "d=", "\x1e".join(["4"] * 5_001), "4" + "[" * 100_000])
 def test_a_polled_payload_that_cannot_be_read_is_an_error(payload):
     with pytest.raises(EngineIOError):
         BoundedPayload(encoded_payload=payload)
@@ -171,6 +191,28 @@ def test_who_has_gone_while_he_was_let_in_leaves_at_once(server):
     server.environ["here"] = {}
     server.eio.handlers["message"]("here", "0/chat,")
     assert len(gone) == 1 and server.manager.rooms.get("/chat", {}).get(None, {}) == {}
+
+
+def test_who_has_gone_is_let_in_no_more(server):
+    asked = []
+    server.on("connect", lambda sid, environ: asked.append(sid), namespace="/chat")
+    server.eio.handlers["message"]("gone", "0/chat,")
+    assert asked == [] and server.manager.rooms.get("/chat", {}).get(None, {}) == {}
+
+
+def test_who_leaves_our_namespace_leaves_altogether(server):
+    """What waits for a client that polls is held for it, and nobody counts those outside for long."""
+    server.on("connect", lambda sid, environ: None, namespace="/chat")
+    ended = []
+    server.eio.sockets["here"] = SimpleNamespace(
+        closed=False, send=lambda packet: None, close=lambda **how: ended.append(how)
+    )
+    server.environ["here"] = {}
+    server.eio.handlers["message"]("here", "0/chat,")
+    server.eio.handlers["message"]("here", '2/chat,["joinSession",{}]')
+    assert server.manager.has_entered("here") and ended == []
+    server.eio.handlers["message"]("here", "1/chat,")
+    assert len(ended) == 1 and server.eio.sockets == {}
 
 
 def test_the_parts_of_a_packet_that_never_was_whole_are_forgotten(server):

@@ -76,7 +76,7 @@ def one_page(target: Target, messages: int, mode: Mode) -> dict:
     times = int(mode.s(500, 100))
     with targets.running(target, Seed(50, 1, messages)) as server:
         device = inside(server.settings, "device")
-        browser = Browser(server, {"Cookie": f"{COOKIE}={device['cookie']}"})
+        browser = Browser(server, {}, {COOKIE: device["cookie"]})
         path = f"/rooms/{device['room']}"
         browser.times(path, 20)
         before = cpu_ms(server)

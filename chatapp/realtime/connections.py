@@ -19,6 +19,7 @@ class Connection:
     credential: tuple[str, int]
     rooms: set[str] = field(default_factory=set)
     end: Callable[[], object] | None = None  # ends one that is no socket (listeners.py)
+    is_deaf: bool = False  # it hears nothing any more, and is about to end
 
 
 _by_sid: dict[str, Connection] = {}
@@ -69,11 +70,24 @@ def meant_by(mark: str) -> list[str]:
     return [one.sid for one in of_person(int(number))] if number.isdecimal() else []
 
 
-def cut(connection: Connection) -> None:
-    """End it: its person may not hear anything any more."""
+def hearing(person_id: int) -> list[Connection]:
+    """Somebody's connections that may be told something."""
+    return [one for one in of_person(person_id) if not one.is_deaf]
+
+
+def deafen(connection: Connection) -> None:
+    """Its person may not hear anything any more, from this moment on. It never waits, as `cut` may."""
+    connection.is_deaf = True
     if connection.end:
         connection.end()
-    else:
+        return
+    for room_id in socketio.server.rooms(connection.sid, namespace=NAMESPACE):
+        socketio.server.leave_room(connection.sid, room_id, namespace=NAMESPACE)
+
+
+def cut(connection: Connection) -> None:
+    """End one that was deafened: what it leaves behind is tidied up, for which Redis is asked."""
+    if connection.end is None:
         socketio.server.disconnect(connection.sid, namespace=NAMESPACE)
 
 

@@ -10,6 +10,7 @@ from . import connections
 from .connections import Connection
 
 WAITING_MAX = 500  # events; who reads more slowly is cut, and resumes where he was
+REACHED = "reached"  # no event, but a mark among them: all up to its `upto` has been told, or superseded by what was
 _by_room: dict[str, dict[str, "Listener"]] = defaultdict(dict)  # also by the listener's own sid
 
 
@@ -67,6 +68,11 @@ def deliver(event: str, payload: dict, room: str, but: list[str]) -> None:
     for sid, listener in list(_by_room.get(room, {}).items()):
         if sid not in but:
             listener.hear(event, payload)
+
+
+def reached(room_id: str, rev: int) -> None:
+    """Mark, behind all that was told, that those who listen to a room miss nothing up to `rev`."""
+    deliver(REACHED, {"upto": rev}, room_id, [])
 
 
 def listened_to(room_id: str) -> bool:

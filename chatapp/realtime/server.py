@@ -8,7 +8,8 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 import structlog
 
@@ -22,6 +23,8 @@ FILES_KEPT_FREE = 256  # for the database, logs and threads: connections may nev
 # Python's own thresholds have it walk through every connection again and again: 0.3 s each time with 3,000 of them.
 GC_THRESHOLDS = (50_000, 20, 50)
 FAREWELL_S = 0.3  # for the last words to leave for clients and for other processes
+ENDED_AT_ONCE = 100  # connections; of each end Redis is told, and the connections to it are bounded too
+LOOK_S = 0.01
 log = structlog.get_logger(__name__)
 _before_stop: list[Callable[[], object]] = []
 
@@ -129,15 +132,37 @@ def stop(app, server, socketio) -> None:
     server.shut()
     if bid_farewell(app):
         socketio.sleep(FAREWELL_S)
-    for connection in list(eio.sockets.values()):
-        # Without a goodbye packet (abort): after one, python-socketio's client would never come back.
-        connection.close(wait=False, abort=True, reason=eio.reason.SERVER_DISCONNECT)
-    is_drained = server.drain(GRACE_S)
+    ends_at = time.monotonic() + GRACE_S
+    let_go(socketio, ends_at)
+    is_drained = server.drain(max(0.0, ends_at - time.monotonic()))
     bid_farewell(app)  # to what began meanwhile
     if is_drained:
         log.info("stopped")
     else:
         log.warning("stopped_with_work_under_way")
+
+
+def let_go(socketio, ends_at: float) -> None:
+    """End all connections, many side by side: where Redis is slow, one after the other would take too long. What has
+    not ended at `ends_at` (monotonic) is not waited for."""
+    eio = socketio.server.eio
+    everybody = list(eio.sockets.values())
+    left, at_work = iter(everybody), set(range(min(len(everybody), ENDED_AT_ONCE)))
+    for number in list(at_work):
+        socketio.start_background_task(end_some, eio, left, at_work, number)
+    while at_work and time.monotonic() < ends_at:
+        socketio.sleep(LOOK_S)
+
+
+def end_some(eio, left: Iterator, at_work: set[int], number: int) -> None:
+    """One of those at work: ends connections of `left` as long as there are any."""
+    for connection in left:
+        try:
+            # Without a goodbye packet (abort): after one, python-socketio's client would never come back.
+            connection.close(wait=False, abort=True, reason=eio.reason.SERVER_DISCONNECT)
+        except Exception:
+            log.exception("connection_not_ended")
+    at_work.discard(number)
 
 
 def bid_farewell(app) -> bool:

@@ -1,7 +1,6 @@
 """Several serving processes on one port: starts them, puts a new one where one died, hands a stop on, and leaves none
 behind. wsgi.py becomes this program where WEB_CONCURRENCY is above 1; it stands on the standard library alone, so that
-nothing can pull it down and it takes next to no memory.
-"""
+nothing can pull it down and it takes next to no memory."""
 
 import contextlib
 import fcntl
@@ -44,8 +43,7 @@ class Worker:
         with theirs:
             environ = {**os.environ, **self.environ, "WORKER_LIFELINE": str(theirs.fileno())}
             self.process = subprocess.Popen(self.command, env=environ, pass_fds=[theirs.fileno()])  # noqa: S603
-        self.since, self.kill_at, self.is_ready = moment, math.inf, False
-        self.starts += 1
+        self.since, self.starts = moment, self.starts + 1
 
     def hears(self) -> str:
         """What the process said: once, in one line, where it listens."""
@@ -63,11 +61,14 @@ class Worker:
         if self.process is None or self.process.poll() is None:
             return None
         asked, code = self.kill_at < math.inf, self.process.returncode
+        self.vacate(moment, is_quick=not asked and moment - self.since < STEADY_S)
+        return code
+
+    def vacate(self, moment: float, is_quick: bool) -> None:
         self.lifeline.close()
         self.process, self.is_ready, self.kill_at = None, False, math.inf
-        self.quick_ends = 0 if asked or moment - self.since >= STEADY_S else self.quick_ends + 1
+        self.quick_ends = self.quick_ends + 1 if is_quick else 0
         self.due = moment + wait_after(self.quick_ends)
-        return code
 
 
 def wait_after(quick_ends: int) -> float:
@@ -124,7 +125,13 @@ class Supervisor:
         """The first alone: what is wrong with the settings is then said once, and it brings a database up to date."""
         for worker in self.workers if self.has_served else self.workers[:1]:
             if worker.process is None and worker.due <= moment:
-                worker.start(moment)
+                try:
+                    worker.start(moment)
+                except OSError as error:  # out of memory or processes, or the program is just being replaced
+                    if not self.has_served:
+                        raise
+                    worker.vacate(moment, is_quick=True)
+                    say("process_not_started", error=error.strerror, again_in_s=round(worker.due - moment, 1))
 
     def roll_on(self, moment: float) -> None:
         """Replace the next process once the one before serves again; where that one fails, the others stay."""
@@ -205,14 +212,8 @@ def bound(family: int, place: tuple, *more: int) -> socket.socket:
 
 def say(event: str, **more) -> None:
     """A line of the log, as the processes write theirs."""
-    told = {
-        **more,
-        "event": event,
-        "level": "warning",
-        "logger": "supervisor",
-        "timestamp": datetime.now(UTC).isoformat(),
-    }
-    print(json.dumps(told), file=sys.stderr, flush=True)
+    told = {**more, "event": event, "level": "warning", "logger": "supervisor"}
+    print(json.dumps(told | {"timestamp": datetime.now(UTC).isoformat()}), file=sys.stderr, flush=True)
 
 
 def folder_for_metrics() -> Path:

@@ -18,7 +18,7 @@ from engineio.packet import CLOSE, NOOP, PING, PONG, UPGRADE, Packet
 from engineio.socket import Socket
 
 from . import slow_readers
-from .bounds import FRAMES_A_TURN
+from .bounds import FRAMES_A_TURN, MAX_MESSAGE_BYTES
 from .lines import Line, framed
 
 LOOK_S = 1.0  # between two looks at every connection
@@ -46,6 +46,7 @@ class Transport(Socket):
     ping_at = 0.0  # monotonic; while `last_ping` is None
     is_lean = False  # whether the request that opened it has been forgotten
     left_at: float | None = None  # monotonic
+    is_posting = False
 
     def send(self, pkt: Packet) -> None:
         """Upstream's door."""
@@ -108,16 +109,28 @@ class Transport(Socket):
 
     def handle_post_request(self, environ):
         """Upstream's, but others have their turn in between: thousands of packets may come together."""
-        length = int(environ.get("CONTENT_LENGTH", "0"))
-        if length > self.server.max_http_buffer_size:
-            raise ContentTooLongError
-        body = environ["wsgi.input"].read(length).decode()
-        for number, packet in enumerate(engineio.socket.payload.Payload(encoded_payload=body).packets, 1):
+        payload = engineio.socket.payload.Payload(encoded_payload=self.posted(environ))
+        for number, packet in enumerate(payload.packets, 1):
             if self.closed:
                 return
             self.receive(packet)
             if number % FRAMES_A_TURN == 0:
                 self.server.sleep(0)
+
+    def posted(self, environ) -> str:
+        """The body of a request. One at a time, as the protocol has it, and of a stranger no more than one message: a
+        body may take its time, and is held meanwhile."""
+        length = int(environ.get("CONTENT_LENGTH", "0"))
+        may_be_long = self.server.has_entered(self.sid)
+        if length > (self.server.max_http_buffer_size if may_be_long else MAX_MESSAGE_BYTES):
+            raise ContentTooLongError
+        if self.is_posting:
+            raise EngineIOError
+        self.is_posting = True
+        try:
+            return environ["wsgi.input"].read(length).decode()
+        finally:
+            self.is_posting = False
 
     def forget_request(self) -> None:
         """A handshake is some 10 KB, and a connection lasts for hours."""
@@ -136,7 +149,7 @@ class Transport(Socket):
                 return False
             line.write(framed(Packet(PONG, PROBE).encode()))
             self.queue.put(Packet(NOOP))  # ends the poll under way
-            return is_packet(ws.wait(), UPGRADE) and not self.closed
+            return is_packet(ws.wait(), UPGRADE) and not (self.closing or self.closed)
         finally:
             self.upgrading = False
 
@@ -160,7 +173,7 @@ class Transport(Socket):
         while not self.closed:
             try:
                 packet = parsed(ws.wait())
-                if packet is None:
+                if packet is None or self.closed:
                     return
                 self.receive(packet)
             except UnknownPacketError:

@@ -11,7 +11,7 @@ import engineio.payload
 import engineio.socket
 import structlog
 from engineio.exceptions import ContentTooLongError, EngineIOError
-from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, EVENT
+from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, DISCONNECT, EVENT
 from socketio.packet import Packet as EventPacket
 
 from .. import metrics
@@ -23,6 +23,7 @@ MAX_POST_PACKETS = 5_000
 MAX_ATTACHMENTS = 10  # binary parts of one event; nothing here takes any, so these are only held until refused
 RESERVED_EVENTS = ("connect", "disconnect", "connect_error")
 NO_EVENT = ""
+LEAVES = str(DISCONNECT)  # what such a packet begins with
 TOLD_EVERY_S = 60.0
 log = structlog.get_logger(__name__)
 _told_at = [float("-inf")]  # when a packet was last written down (monotonic seconds)
@@ -42,7 +43,10 @@ def harden(server) -> None:
 
 def hear(server, message, eio_sid: str, data) -> None:
     """A packet of Socket.IO's. What cannot be read changes nothing; upstream writes down each, with the stack. Who has
-    gone while he was let in leaves at once: upstream took his leave before he was in."""
+    gone while he was let in leaves at once: upstream took his leave before he was in. Who leaves our namespace leaves
+    altogether: outside nobody counts what waits for him."""
+    if eio_sid not in server.environ:  # it has ended: upstream would begin to let it in, and remember that for ever
+        return
     try:
         message(eio_sid, data)
     except Exception:
@@ -52,6 +56,8 @@ def hear(server, message, eio_sid: str, data) -> None:
             log.exception("packet_not_handled")
     if eio_sid not in server.environ:
         server._handle_eio_disconnect(eio_sid, server.eio.reason.TRANSPORT_CLOSE)
+    elif isinstance(data, str) and data.startswith(LEAVES) and not server.manager.has_entered(eio_sid):
+        end_at_once(server.eio, eio_sid)
 
 
 def forget(server, disconnect, eio_sid: str, reason: str) -> None:
@@ -90,7 +96,7 @@ class BoundedPayload(engineio.payload.Payload):
             raise ContentTooLongError
         try:
             super().decode(encoded_payload)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, LookupError, RecursionError) as error:
             raise EngineIOError from error
 
 

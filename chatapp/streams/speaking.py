@@ -2,10 +2,12 @@
 tells the room afterwards.
 """
 
+import time
+
 from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 
-from .. import broadcasts, cached, database, metrics, ratelimit, rooms, saying
+from .. import broadcasts, cached, database, metrics, ratelimit, rooms, saying, typists
 from ..errors import ChatError, Conflict, Forbidden, NotFound
 from ..extensions import db, redis
 from ..models import AT_WORK, Membership, Message, Person, Stream, now
@@ -39,6 +41,7 @@ def begin(
         ratelimit.give_back(membership.person_id)
         return saying.said_before(membership, "", client_id), False
     voices.begin(voice_of(message, is_ours))
+    typists.stop(message.room_id, message.author_id)
     broadcasts.new_message(message)
     cached.forget(message.room_id)
     metrics.MESSAGES.inc()
@@ -107,13 +110,13 @@ def push(stream: Stream, offset: int, text: str) -> int:
     Conflict with the length for a gap, and when the stream waits for its turn or has ended. What goes beyond 32,000
     units is left out, and the stream ends as truncated.
     """
-    if stream.status == QUEUED:
-        voices.lives(stream.message_id, stream.gen)
+    if stream.status == QUEUED and stream.speaker is None:
+        voices.heard(stream).heard_at = time.monotonic()  # if only asking whether it is his turn
     if stream.status != STREAMING:
         known = texts.units(db.session.get(Message, stream.message_id).content)
         raise Conflict(f"This stream is {stream.status}.", length=len(known) // 2, status=stream.status)
     db.session.commit()  # nothing waits for Redis while it holds a connection
-    voice = voices.get(stream.message_id, stream.gen) or voices.overheard(stream)
+    voice = voices.heard(stream)
     fits = texts.beginning_of(text, TEXT_MAX - offset)
     length = voices.append(voice, offset, fits)
     if redis.in_use and not voice.is_shared:
@@ -126,8 +129,7 @@ def push(stream: Stream, offset: int, text: str) -> int:
 def finish(stream: Stream, status: str | None = None, error: dict | None = None) -> Message:
     """The speaker has ended ("complete", or "error" with one); asked again it changes nothing. The message then."""
     if stream.status in AT_WORK:
-        voice = voices.get(stream.message_id, stream.gen) or voices.overheard(stream)
-        endings.end(voice, status or ("error" if error else "complete"), error)
+        endings.end(voices.heard(stream), status or ("error" if error else "complete"), error)
     return message_of(stream.message_id)
 
 
@@ -150,7 +152,7 @@ def silence(message: Message) -> None:
     """Stop it, where it is being said."""
     if message.status in AT_WORK:
         stream = db.session.get(Stream, (message.id, message.gen), populate_existing=True)
-        endings.end(voices.get(message.id, message.gen) or voices.overheard(stream), "stopped")
+        endings.end(voices.heard(stream), "stopped")
 
 
 def may_direct(somebody: Person, message_id: int, gen: int) -> Message:
@@ -188,8 +190,9 @@ def repeat(somebody: Person, message_id: int, gen: int, *, is_ours: bool = False
     message.content, message.body_html, message.error, message.edited_at = "", "", None, None
     db.session.add(stream_of(message, is_ours))
     db.session.commit()
-    voices.begin(voice_of(message, is_ours))
+    voice = voices.begin(voice_of(message, is_ours))
     broadcasts.message_updated(message)
+    voices.tell_status(voice, message.status, 0)
     cached.forget(message.room_id)
     return message
 

@@ -132,7 +132,7 @@ def recover() -> None:
         if beat_at != row.beat_at:
             _suspects[key] = row.beat_at, time.monotonic()
         elif time.monotonic() - since >= WATCHED_S:
-            endings.end(voices.get(*key) or voices.overheard(row), "interrupted")
+            endings.end(voices.heard(row), "interrupted")
 
 
 def speaks_here(row: Stream) -> bool:

@@ -67,22 +67,30 @@ def waiting_and_speaking(room_id: str) -> list[Stream]:
 
 def give() -> None:
     """Let those of this process speak whose turn it is. Called when a stream has ended, and by tend."""
-    queued = defaultdict(dict)
-    for voice in sorted(voices.everyone(), key=lambda one: one.key):
-        if voice.is_queued and not voice.ending:
-            queued[voice.room_id][voice.key] = voice
-    for room_id, waiting in queued.items():
+    for room_id, waiting in waiting_here().items():
+        rows = waiting_and_speaking(room_id)
+        for row in rows:
+            if (row.message_id, row.gen) in waiting:
+                voices.heard(row)  # another process may have begun it
         if voices.speaking() >= IN_PROCESS:
             return
-        for key in whose_turn(room_id):
+        for key in whose_turn(rows):
             if key in waiting and voices.speaking() < IN_PROCESS:
                 start(waiting[key])
         db.session.commit()  # lets go of the connection
 
 
-def whose_turn(room_id: str) -> list[tuple[int, int]]:
-    """The streams (message, gen) of a room that wait and may speak now, in their order. Two queries, however many."""
-    rows = waiting_and_speaking(room_id)
+def waiting_here() -> dict[str, dict[tuple[int, int], Voice]]:
+    """The voices of this process that wait, by room and by (message, gen)."""
+    queued = defaultdict(dict)
+    for voice in sorted(voices.everyone(), key=lambda one: one.key):
+        if voice.is_queued and not voice.ending:
+            queued[voice.room_id][voice.key] = voice
+    return queued
+
+
+def whose_turn(rows: list[Stream]) -> list[tuple[int, int]]:
+    """Those (message, gen) of a room's streams that wait and may speak now, in their order."""
     free = IN_ROOM - sum(row.status == STREAMING for row in rows)
     queued = [row for row in rows if row.status == QUEUED]
     busy = busy_of({row.asker_id for row in queued}) if free > 0 and queued else set()
@@ -101,7 +109,7 @@ def start(voice: Voice) -> None:
     mine = Stream.message_id == voice.message_id, Stream.gen == voice.gen, Stream.status == QUEUED
     begun = update(Stream).where(*mine).values(status=STREAMING, started_at=now(), beat_at=now())
     if (
-        voice.key not in whose_turn(voice.room_id)
+        voice.key not in whose_turn(waiting_and_speaking(voice.room_id))
         or db.session.execute(begun.execution_options(synchronize_session=False)).rowcount != 1
     ):
         db.session.rollback()

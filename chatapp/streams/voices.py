@@ -7,11 +7,12 @@ import time
 import uuid
 
 from flask import Flask, current_app
+from sqlalchemy import select
 
 from .. import broadcasts
 from ..errors import Conflict
-from ..extensions import redis, socketio
-from ..models import Stream, now
+from ..extensions import db, redis, socketio
+from ..models import AT_WORK, Stream, now
 from . import sharing, texts
 from .texts import text_of, units
 from .voice import Voice
@@ -33,6 +34,14 @@ def add(voice: Voice) -> Voice:
     return voice
 
 
+def heard(row: Stream) -> Voice:
+    """The voice of a stream, as far as its row tells: it may have begun, or got its turn, in another process."""
+    voice = get(row.message_id, row.gen) or overheard(row)
+    if voice.is_queued and row.status == "streaming":
+        start(voice)
+    return voice
+
+
 def overheard(row: Stream) -> Voice:
     """The voice of a stream that began in another process, or before this one started."""
     voice = Voice(row.message_id, row.gen, row.room_id, row.author_id, row.asker_id, False, row.status == "queued")
@@ -44,6 +53,11 @@ def overheard(row: Stream) -> Voice:
     add(voice)
     if row.started_at:
         voice.started_at -= max(0.0, (now() - row.started_at).total_seconds())
+    of_it = Stream.message_id == row.message_id, Stream.gen == row.gen
+    if db.session.scalar(select(Stream.status).where(*of_it)) not in AT_WORK:  # since the row was read
+        voice.sealed = True
+        drop(voice)
+    db.session.commit()  # as in speaking.push
     return voice
 
 
@@ -56,20 +70,18 @@ def begin(voice: Voice) -> Voice:
 
 def began(voice: Voice) -> None:
     """It was queued, and now it is its turn."""
-    voice.is_queued, voice.started_at = False, time.monotonic()
+    start(voice)
     texts.open_shared(voice.shared_key)
+
+
+def start(voice: Voice) -> None:
+    voice.is_queued, voice.started_at = False, time.monotonic()
     if voice.on_start:
         voice.on_start()
 
 
 def get(message_id: int, gen: int) -> Voice | None:
     return _voices.get((message_id, gen))
-
-
-def lives(message_id: int, gen: int) -> None:
-    """Its speaker was heard, if only asking whether it is his turn."""
-    if voice := get(message_id, gen):
-        voice.heard_at = time.monotonic()
 
 
 def drop(voice: Voice) -> None:

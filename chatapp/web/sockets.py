@@ -108,6 +108,8 @@ class ChatNamespace(Namespace):
             return
         for room_id in list(connection.rooms):
             self.let_go(connection, room_id)
+        if not connections.of_person(connection.person_id):
+            typists.stop_everywhere(connection.person_id)
         metrics.CONNECTIONS.set(connections.count())
 
     def let_go(self, connection: Connection, room_id: str) -> None:
@@ -135,6 +137,7 @@ class ChatNamespace(Namespace):
         """The membership, read after entering the room, so that nothing falls between the answer and the events."""
         membership = asker.membership(room_id)
         if room_id in asker.connection.rooms:
+            delivered.begin(room_id, membership.room.rev, membership.room.last_seq)
             return membership
         self.listen(asker, room_id)
         if connections.get(asker.connection.sid) is not asker.connection:  # it ended, and left other rooms only
@@ -143,10 +146,11 @@ class ChatNamespace(Namespace):
             raise Unauthorized("You are signed out.")
         try:
             membership = self.asker(asker.connection, room_id).membership(room_id)
-        except (NotFound, Unauthorized):  # put out in this moment
+        except Exception as error:
             self.leave_room(asker.connection.sid, room_id)
-            asker.connection.rooms.discard(room_id)
-            presence.dismiss(room_id, asker.person.id)
+            self.let_go(asker.connection, room_id)
+            if isinstance(error, NotFound):  # put out in this moment, with all his tabs
+                presence.dismiss(room_id, asker.person.id)
             raise
         delivered.begin(room_id, membership.room.rev, membership.room.last_seq)
         return membership

@@ -11,7 +11,6 @@ from .values import (
     NAME_MAX,
     PAGE_MAX,
     ROOM_ID_MAX,
-    STREAM_MAX,
     ClientId,
     Content,
     Count,
@@ -85,7 +84,7 @@ class StreamGen(Payload):
 
 
 class StreamPiece(StreamGen):
-    offset: Annotated[int, Field(ge=0, le=STREAM_MAX)]
+    offset: Count  # beyond the end of a text is a conflict, wherever it ends
     text: Piece
 
 

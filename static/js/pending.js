@@ -1,5 +1,5 @@
 // The look of a message that the server does not have yet: the server's own markup, filled with the text as typed.
-import { clock } from "./times.js";
+import { clock, full } from "./times.js";
 
 const template = document.getElementById("pending-message");
 const PICTURE = String.raw`(?:\p{Emoji_Presentation}\ufe0f?|\p{Extended_Pictographic}\ufe0f)\p{Emoji_Modifier}?`;
@@ -19,7 +19,8 @@ export function pendingElement(entry) {
   Object.assign(message.dataset, { client: entry.clientId, at: at.toISOString() });
   for (const name of ["id", "seq", "rev"]) delete message.dataset[name];
   message.querySelector(".message__at").removeAttribute("href");
-  message.querySelector("time").textContent = clock(at);
+  const time = message.querySelector("time");
+  Object.assign(time, { dateTime: at.toISOString(), title: full(at), textContent: clock(at) });
   const body = message.querySelector(".body");
   body.replaceChildren(...blocks(entry.content));
   body.classList.toggle("body--emoji", EMOJI_ONLY.test(entry.content));

@@ -1,5 +1,7 @@
 """Two people in one room: sending, the keys, editing, removing; they always see the same."""
 
+import re
+
 from playwright.sync_api import expect
 
 TEXTS = {
@@ -43,6 +45,9 @@ def test_a_message_is_there_at_once_as_pending_and_then_as_sent(house, together,
         ana.says("At once")
         expect(ana.pending).to_contain_text("At once")
         expect(ana.pending).to_have_attribute("aria-busy", "true")
+        written_at = ana.pending.get_attribute("data-at")
+        expect(ana.pending.locator("time")).to_have_attribute("datetime", written_at)
+        expect(ana.pending.locator("time")).to_have_attribute("title", re.compile(written_at[:4]))
         expect(ana.box).to_have_value("")
     ben.sees("At once")
     expect(ana.pending).to_have_count(0)

@@ -104,6 +104,23 @@ def test_chunks_that_are_none_harm_nobody(house, ana, room, broken):
     assert ana.calls("POST", f"/sessions/{room}/messages", a_message()).status_code == 201
 
 
+@pytest.mark.parametrize("is_read", [True, False], ids=["read", "left"])
+def test_a_chunk_whose_length_never_ends_ends_that_connection_only(house, ana, room, is_read):
+    if house.server.environ["ASYNC_MODE"] == "threading":
+        pytest.skip("Werkzeug's server, which is for trials, has no such bound")
+    begun = head(ana, room, "Transfer-Encoding: chunked")
+    with connection(house) as opened, pytest.raises(ConnectionError):
+        never_ends(opened, begun if is_read else begun.replace(b"/messages ", b"/nowhere ", 1))
+    assert "Traceback" not in house.server.log
+    assert ana.calls("POST", f"/sessions/{room}/messages", a_message()).status_code == 201
+
+
+def never_ends(opened, begun):
+    opened.sendall(begun)
+    for _ in range(32):  # MB; more than the pipe holds
+        opened.sendall(b"5" * 1_000_000)
+
+
 MALFORMED = {
     "a version that nobody has": "GET /join/SECRET HTTP/9.9\r\nHost: here\r\n\r\n",
     "a version that is none": "GET /join/SECRET HTTP/x\r\nHost: here\r\n\r\n",

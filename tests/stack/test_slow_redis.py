@@ -9,9 +9,12 @@ import pytest
 from tests.live.people import House
 from tests.stack.delaying import SlowRedis
 from tests.stack.test_streams import at, begins, finishes, speaks_between
+from tests.waiting import wait_until
 
 ADDED_S = 0.25  # the contract's bound; asserted five times over, and the figure noted
 TIMES = 15
+TABS = 60
+GONE_S = 1.0  # within which rights hold; the same
 
 
 @pytest.fixture
@@ -89,3 +92,42 @@ def test_a_bot_moves_between_processes_that_find_redis_slow_now_and_then(houses,
         shown = ana.calls("GET", f"/sessions/{room}/messages").json()["messages"][-1]["content"]
         assert shown == text, (seed, number)
     note(f"{schedules} schedules between two processes with Redis slow now and then, seed {seed}")
+
+
+def test_somebody_turned_away_is_gone_at_once_from_all_his_connections(houses, slow_redis, note):
+    """Of each that ends Redis is told: neither the request that turns him away waits for that, nor the others."""
+    ana, ben, eve = (houses[0].somebody(name) for name in ("Ana", "Ben", "Eve"))
+    olga = houses[0].somebody("Olga", is_admin=True).opens_a_browser()
+    room = ana.makes(ben)
+    ana.enters(room)
+    tabs = [ben.opens_a_tab() for _ in range(TABS)]
+    for tab in tabs:
+        tab.enters(room)
+    slow_redis.delay = 0.12
+    took = {}
+    for somebody in (eve, ben):  # one has no connections
+        began = time.monotonic()
+        assert olga.posts(f"/people/{somebody.id}/deactivate").ok
+        took[somebody] = time.monotonic() - began
+    wait_until(lambda: not any(tab.is_open for tab in tabs))
+    closed = time.monotonic() - began
+    note(
+        f"somebody with {TABS} connections turned away while Redis answers each step after 120 ms: the request took "
+        f"{took[ben]:.2f} s ({took[eve]:.2f} for one without), all were closed after {closed:.2f} s"
+    )
+    assert took[ben] - took[eve] < 5 * ADDED_S and closed < 5 * GONE_S
+    assert ana.hears("userOffline")["user"]["id"] == ben.id
+
+
+def test_a_process_that_is_asked_to_stop_lets_all_go_side_by_side(houses, slow_redis, note):
+    ana = houses[0].somebody("Ana")
+    room = ana.makes()
+    tabs = [ana.opens_a_tab() for _ in range(TABS)]
+    for tab in tabs:
+        tab.enters(room)
+    slow_redis.delay = 0.12
+    began = time.monotonic()
+    assert houses[0].server.stop() == 0
+    took = time.monotonic() - began
+    note(f"stopped with {TABS} connections while Redis answers each step after 120 ms: {took:.1f} s")
+    assert took < TABS * slow_redis.delay / 2

@@ -177,7 +177,7 @@ def test_whose_turn_it_is_costs_two_queries_however_many_wait(app, ana, ben, rob
     for one in asked:
         robby.begins(room, replyTo=one)
     with queries() as statements, app.app_context():
-        assert turns.whose_turn(room) == []
+        assert turns.whose_turn(turns.waiting_and_speaking(room)) == []
     assert len(statements) == 2
 
 

@@ -61,6 +61,16 @@ def test_a_gap_is_a_conflict_that_says_where_the_text_ends(robby, room):
     assert error["length"] == 5
 
 
+@pytest.mark.parametrize("offset", [32_001, 99_999, 2**63 - 1])
+def test_a_gap_beyond_all_that_a_text_may_hold_is_one_too(robby, room, offset):
+    begun = robby.speaks("Hello", room=room)
+    assert robby.is_refused("streamChunk", of(begun, offset=offset, text="x"), "conflict", "offset")["length"] == 5
+    robby.pushes(begun, 5, "x" * 32_000)  # ends it
+    error = robby.is_refused("streamChunk", of(begun, offset=offset, text="x"), "conflict")
+    assert (error["length"], error["status"]) == (32_000, "truncated")
+    robby.is_refused("streamChunk", of(begun, offset=2**63, text="x"), "invalid", "offset")
+
+
 def test_offsets_are_utf_16_units_and_no_pair_is_split(ana, robby, room, clock):
     begun = robby.speaks("a🙂", room=room)
     assert robby.pushes(begun, 3, "漢🙂") == 6
@@ -176,6 +186,8 @@ def test_it_is_said_again_as_the_next_gen_of_the_same_message(ana, ben, robby, r
         "",
     )
     assert ana.hears("messageUpdated")["message"] == again
+    status = {"messageId": begun["id"], "gen": 2, "phase": "streaming", "length": 0}
+    assert ana.hears("streamStatus") == {"sessionId": room} | status
     robby.is_refused("streamChunk", of(begun, offset=0, text="late"), "conflict")
     ben.is_refused("repeatStream", of(begun), "conflict", "gen")
     robby.pushes(again, 0, "Second")

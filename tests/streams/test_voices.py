@@ -74,10 +74,50 @@ def test_the_pump_is_woken_once(app, monkeypatch):
     assert woken == [(voices.pump, app)]
 
 
-def test_whoever_is_not_known_here_may_live_elsewhere(robby, room):
-    queued = [robby.begins(room) for _ in range(4)][3]
+def test_whoever_asks_here_gets_his_turn_here(robby, room, clock):
+    """It began in another process, or before this one started."""
+    *others, queued = [robby.begins(room) for _ in range(4)]
     voices._voices.pop((queued["id"], 1))
     assert robby.is_refused("streamChunk", of(queued, offset=0, text=""), "conflict")["status"] == "queued"
+    assert voice_of(queued).is_queued
+    robby.finishes(others[0])
+    clock.ticks()
+    assert robby.pushes(queued, 0, "my turn") == 7
+
+
+def test_who_asks_does_not_take_over_what_another_process_will_speak_itself(app, robby, room):
+    queued = [robby.begins(room) for _ in range(4)][3]
+    voices._voices.pop((queued["id"], 1))
+    with app.app_context():
+        db.session.get(Stream, (queued["id"], 1)).speaker = "another process"
+        db.session.commit()
+    assert robby.is_refused("streamChunk", of(queued, offset=0, text=""), "conflict")["status"] == "queued"
+    assert voice_of(queued) is None
+
+
+def test_one_that_ended_since_its_row_was_read_is_not_heard_again(app, robby, room):
+    begun = robby.speaks("All", room=room)
+    with app.app_context():
+        row = db.session.get(Stream, (begun["id"], 1))
+    robby.finishes(begun)
+    with app.app_context():
+        voice = voices.overheard(row)
+        assert voice_of(begun) is None
+        with pytest.raises(Conflict):
+            voices.append(voice, 3, "late")
+
+
+@pytest.mark.parametrize("noticed_by", ["what is said", "the ticker"])
+def test_another_process_may_give_it_its_turn(app, robby, room, clock, noticed_by):
+    queued = [robby.begins(room) for _ in range(4)][3]
+    with app.app_context():
+        db.session.get(Stream, (queued["id"], 1)).status = "streaming"
+        db.session.commit()
+    if noticed_by == "what is said":
+        assert robby.pushes(queued, 0, "my turn") == 7
+    else:
+        clock.ticks()
+    assert not voice_of(queued).is_queued
 
 
 def test_a_turn_without_the_database_leaves_its_end_to_the_ticker(app, ana, robby, room, monkeypatch, clock):

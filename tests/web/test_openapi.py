@@ -6,6 +6,9 @@ import re
 import jsonschema
 import pytest
 
+from chatapp import ratelimit
+from chatapp.errors import RateLimited
+
 PREFIX = "/api/v1"
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 LAST = (("DELETE", "members/{userId}"), ("DELETE", "messages/{messageId}"), ("DELETE", "sessions/{sessionId}"))
@@ -101,6 +104,31 @@ def test_edited_and_removed_messages_are_as_described(ana, spec, places):
     listed = ana.calls("GET", f"/sessions/{places['sessionId']}/messages?afterRev=2&limit=1")
     check(listed, spec["paths"][PREFIX + "/sessions/{sessionId}/messages"]["get"], spec)
     assert listed.json["messages"][0]["removed"]
+
+
+def test_what_comes_too_early_is_refused_as_described(ana, spec, places):
+    answer = ana.calls("PATCH", f"/messages/{places['stream']}", {"content": "before it has ended"})
+    assert answer.status_code == 409
+    check(answer, spec["paths"][PREFIX + "/messages/{messageId}"]["patch"], spec)
+
+
+def test_too_much_is_refused_as_described(ana, spec, places, monkeypatch):
+    monkeypatch.setattr(ratelimit, "take", lambda *_: too_much())
+    refused = []
+    for method, path, operation in operations(spec):
+        answer = ana.calls(method, address(path, places), example_of(operation))
+        if answer.status_code == 429:
+            check(answer, operation, spec)
+            refused.append((method, path.removeprefix(PREFIX)))
+        answer.close()
+    changes = [("POST", "/sessions"), ("PATCH", "/sessions/{sessionId}"), ("DELETE", "/sessions/{sessionId}")]
+    assert {*changes, ("PUT", "/sessions/{sessionId}/members/{userId}"), ("PATCH", "/messages/{messageId}")} < {
+        *refused
+    }
+
+
+def too_much():
+    raise RateLimited("Slowly, please.", retry_after=1)
 
 
 def test_strangers_and_foreign_forms_are_refused_as_described(ana, stranger, spec, places):

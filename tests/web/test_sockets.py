@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from chatapp import database, history, reading, rooms
-from chatapp.realtime import connections
+from chatapp.realtime import connections, delivered
 from chatapp.web import auth, sockets
 from chatapp.web.sockets import ChatNamespace
 
@@ -251,6 +251,43 @@ def test_who_is_gone_before_he_has_come_in_is_not_here(ana, ben, room, clock, mo
     clock.offset += 10  # longer than a grace
     clock.ticks()
     assert ana.gets(f"/sessions/{room}/online")["count"] == 0
+
+
+def test_a_failure_while_one_comes_in_leaves_him_outside(ana, ben, room, monkeypatch):
+    come = reading.come
+
+    def comes(*given):
+        come(*given)
+        monkeypatch.setattr(auth, "still_in", lambda *_: 1 / 0)
+
+    monkeypatch.setattr(reading, "come", comes)
+    ben.is_refused("joinSession", {"sessionId": room}, "internal")
+    monkeypatch.undo()
+    ana.says("to whom?", room)
+    ben.hears_nothing("newMessage")
+    assert connections.get(ben.tab.sid).rooms == set()
+    assert ben.enters(room)["ok"]
+
+
+def test_who_is_signed_out_while_he_comes_in_takes_no_other_tab_with_him(ana, ben, room, monkeypatch):
+    ben.opens_a_tab().enters(room)
+    come = reading.come
+
+    def comes(*given):
+        come(*given)
+        monkeypatch.setattr(auth, "still_in", lambda *_: (None, None))
+
+    monkeypatch.setattr(reading, "come", comes)
+    ben.is_refused("joinSession", {"sessionId": room}, "unauthorized")
+    monkeypatch.undo()
+    assert ana.gets(f"/sessions/{room}/online")["count"] == 1
+
+
+def test_who_comes_in_again_has_the_room_watched_again(ben, room):
+    ben.enters(room)
+    delivered._rooms.clear()
+    ben.enters(room)
+    assert delivered.of(room) is not None
 
 
 def test_nothing_falls_between_catching_up_and_the_events(ana, ben, room, meanwhile):

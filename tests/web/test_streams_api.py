@@ -158,8 +158,17 @@ def test_who_may_hear_no_more_is_let_go(app, ana, ben, room, how, monkeypatch, c
             ana.says(f"{n}", room)
     else:
         assert listeners.end_all()
+    if how == "put out":
+        assert heard.hears() == ("sessionRemoved", {"sessionId": room}, None)
     assert heard.has_ended()
     assert connections.of_person(ben.id) == []
+
+
+@pytest.mark.parametrize("last_id", ["9" * 5_000, "\u00b2", "-1", "1.5", str(2**63)])
+def test_an_id_that_is_no_revision_is_none(ana, ben, room, last_id):
+    said = ana.says("Missed", room)
+    heard = Listener(ben, f"/sessions/{room}/events?afterRev=0", **{"Last-Event-ID": last_id})
+    assert [payload["message"]["id"] for name, payload, _ in heard.hears_all() if name == "newMessage"] == [said["id"]]
 
 
 @pytest.mark.parametrize("path", ["events", "stream"])
@@ -207,6 +216,27 @@ def test_a_gap_is_filled_and_what_was_said_again_meanwhile_ends_it(ana, ben, rob
     assert ben.calls("GET", f"/messages/{begun['id']}/stream?gen=1").status_code == 404
     ordinary = ana.says("no stream", room)
     assert ben.calls("GET", f"/messages/{ordinary['id']}/stream").status_code == 404
+
+
+def test_a_mark_of_what_was_reached_is_told_to_nobody_and_moves_the_id_no_further(ana, ben, robby, room):
+    begun = robby.speaks("Hello", room=room)
+    heard = Listener(ben, f"/sessions/{room}/events")
+    heard_one = Listener(ben, f"/messages/{begun['id']}/stream?offset=5")
+    heard.hears_all(), heard_one.hears_all()
+
+    def told(rev):
+        outside(listeners.deliver, "newMessage", {"sessionId": room, "rev": rev}, room, [])
+        return heard.hears()[2]
+
+    ids = [told(3), told(5)]
+    for mark, rev in ((3, 6), (5, 7), (2, 8)):  # 4 is missing until it is marked as told
+        outside(listeners.reached, room, mark)
+        ids.append(told(rev))
+    assert ids == ["1", "1", "3", "7", "8"]
+    outside(listeners.reached, room, 9)
+    assert heard.hears() is None and heard_one.hears() is None
+    robby.finishes(begun)
+    assert "streamComplete" in [heard_one.hears()[0], heard_one.hears()[0]] and heard_one.has_ended()
 
 
 def test_nobody_listens_without_measure(app, ana, room, monkeypatch):

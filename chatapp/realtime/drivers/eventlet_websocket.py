@@ -15,10 +15,11 @@ from ..lines import Line
 from .on_eventlet import STAY
 
 TOO_BIG = 1009  # the WebSocket protocol's status for a message over the bound
+PIECES_APART = 256  # of one message: a byte that is kept alone takes 56
 
 
 class BoundedWebSocket(RFC6455WebSocket):
-    """One connection. Upstream bounds each frame, not the message that many frames make."""
+    """One connection. Upstream bounds each frame, not the message that many frames make, nor what its pieces take."""
 
     class Message(RFC6455WebSocket.Message):
         bytes_so_far = 0
@@ -29,6 +30,8 @@ class BoundedWebSocket(RFC6455WebSocket):
             if self.bytes_so_far > self.max_frame_length:
                 raise FailedConnectionError(TOO_BIG, "message too long")
             super().push(data, final)
+            if len(self.data) > PIECES_APART:
+                self.data = [b"".join(self.data)]
 
     frames_read = 0
     way_out: Line | None = None

@@ -4,18 +4,21 @@ import contextlib
 import errno
 import sys
 import time
+from functools import partial
 
 import eventlet
 import eventlet.wsgi
 import structlog
 from eventlet.hubs import trampoline
-from eventlet.wsgi import STATE_REQUEST
+from eventlet.wsgi import STATE_REQUEST, ChunkReadError
 from greenlet import GreenletExit
 
 from ..bounds import FULL
 
 KEEPALIVE_S = 75  # longer than a proxy keeps its end
 SILENCE_S = 20  # the longest a request may stand still while it is sent
+BETWEEN_CHUNKS_BYTES = 8_192  # the most that may stand between two pieces of a body in chunks, or after the last
+PIECE_BYTES, DISCARDED_PIECES = 16_384, 256  # of a body that nobody asked for
 OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 CLOSED = (errno.EBADF, errno.EINVAL)
 LOG_EVERY_S = 60
@@ -107,6 +110,8 @@ class Protocol(eventlet.wsgi.HttpProtocol):
         environ = super().get_environ()
         if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
             environ["wsgi.input_terminated"] = True  # its reader knows where the body ends: the framework may read it
+            environ["wsgi.input"].rfile = ChunkedBody(self)
+        environ["wsgi.input"].discard = partial(discard, self, environ["wsgi.input"])
         environ[STAY] = self.stay
         return environ
 
@@ -126,6 +131,41 @@ class Protocol(eventlet.wsgi.HttpProtocol):
         else:
             super().finish()
         self.environ = None  # it holds a function that holds the connection
+
+
+def discard(protocol, body) -> None:
+    """Read what nobody asked for, so that a further request can follow. Upstream reads for ever what never ends, and
+    where it comes quickly gives nobody else a turn."""
+    for _ in range(DISCARDED_PIECES):
+        if not body.read(PIECE_BYTES):
+            return
+        eventlet.sleep(0)
+    protocol.close_connection = True
+
+
+class ChunkedBody:
+    """What a body in chunks is read from. Upstream keeps a line between them that never ends, to the end of memory; and
+    reads it also where nobody asked for the body."""
+
+    def __init__(self, protocol):
+        self.protocol, self.file = protocol, protocol.rfile
+        self.left = BETWEEN_CHUNKS_BYTES
+
+    def read(self, size):
+        self.left = BETWEEN_CHUNKS_BYTES
+        return self.file.read(size)
+
+    def readline(self, size=None):
+        """What stands between chunks or, where a `size` is given, a line of the body itself."""
+        if size is not None:
+            self.left = BETWEEN_CHUNKS_BYTES
+            return self.file.readline(size)
+        line = self.file.readline(self.left + 1)
+        self.left -= len(line)
+        if self.left < 0:
+            self.protocol.close_connection = True  # nobody knows where a further request would begin
+            raise ChunkReadError("too much between chunks")
+        return line
 
 
 class Connections(eventlet.GreenPool):

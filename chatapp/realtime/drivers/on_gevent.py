@@ -53,7 +53,8 @@ class Server(pywsgi.WSGIServer):
     def shut(self):
         self.close()
         for handler in list(self.idle):
-            handler.socket.shutdown(gevent.socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):  # it was reset in this moment
+                handler.socket.shutdown(gevent.socket.SHUT_RDWR)
 
     def drain(self, seconds):
         """Whether everything has ended within that time."""

@@ -4,6 +4,7 @@ Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import json
+import re
 from collections.abc import Iterator
 
 from flask import Flask, Response, current_app, request
@@ -14,11 +15,12 @@ from ...realtime.listeners import Ended, Listener
 
 PING_EVERY_S = 15.0
 SSE = "text/event-stream"
+NUMBER = re.compile("[0-9]{1,40}")  # of many more digits Python makes no number
 
 
 def last_event_id() -> int | None:
     text = request.headers.get("Last-Event-ID", "").strip()
-    return int(text) if text.isascii() and text.isdigit() and int(text) <= wire.ID_MAX else None
+    return int(text) if NUMBER.fullmatch(text) and int(text) <= wire.ID_MAX else None
 
 
 def event_stream(events: Iterator[str]) -> Response:

@@ -8,7 +8,7 @@ from flask import Blueprint, current_app
 from ... import broadcasts, database, history, metrics, presence, rooms, saying, streams, wire
 from ...errors import NotFound, RateLimited, Unauthorized
 from ...models import Membership, Person
-from ...realtime import connections, delivered
+from ...realtime import connections, delivered, listeners
 from ...realtime.connections import Connection
 from ...realtime.listeners import Listener
 from .. import auth
@@ -87,6 +87,8 @@ def told(listener: Listener, membership: Membership, after_rev: int | None) -> I
             database.release()
             for found in pings(listener):
                 yield from told_one(found, known)
+            if put_out(listener):
+                yield line("sessionRemoved", {"sessionId": room_id})
         finally:
             presence.depart(room_id, somebody.id, listener.connection.sid)
             database.release()
@@ -99,6 +101,12 @@ def still_in(listener: Listener, membership: Membership) -> Membership:
     found = rooms.membership_of(membership.person, membership.room_id)
     delivered.begin(found.room_id, found.room.rev, found.room.last_seq)
     return found
+
+
+def put_out(listener: Listener) -> bool:
+    """Whether he may hear no more because he is no member any more."""
+    somebody, place = auth.still_in(listener.connection, listener.room_id)
+    return somebody is not None and place is None
 
 
 def missed(somebody: Person, room_id: str, known: delivered.Count) -> Iterator[str]:
@@ -135,6 +143,8 @@ def told_one(found: tuple[str, dict] | None, known: delivered.Count) -> Iterator
     event, payload = found or (None, {})
     if event is None:
         yield STILL_HERE
+    elif event == listeners.REACHED:
+        known.reach(payload["upto"])
     elif "rev" not in payload:
         yield line(event, payload)
     elif not known.holds(payload["rev"]):

@@ -58,7 +58,7 @@ def create(session_id: str):
     about="For its author. A removed message is `not_found`.",
     body=wire.NewContent,
     example={"content": "Hello, *everybody*"},
-    errors=("rate_limited",),
+    errors=("conflict", "rate_limited"),
 )
 def update(message_id: int):
     ask = body_as(wire.NewContent)

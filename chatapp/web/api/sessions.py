@@ -30,6 +30,7 @@ def index():
     about="Open and closed ones need a `name`. A direct one needs `memberIds`; its `name` and `topic` are left aside.",
     body=wire.NewSession,
     example={"name": "Garden", "kind": "closed", "topic": "What grows where", "memberIds": []},
+    errors=("rate_limited",),
 )
 def create():
     person, ask = auth.person(), body_as(wire.NewSession)
@@ -52,6 +53,7 @@ def show(session_id: str):
     about="For owners and administrators; a direct session stays as it is. What is missing or null is left alone.",
     body=wire.SessionPatch,
     example={"name": "Kitchen garden", "topic": ""},
+    errors=("rate_limited",),
 )
 def update(session_id: str):
     membership = auth.membership(session_id)
@@ -60,7 +62,12 @@ def update(session_id: str):
 
 
 @blueprint.delete("/<session_id>")
-@described("Archive a session", shapes.OneSession, about="The same as to PATCH it with `archived: true`.")
+@described(
+    "Archive a session",
+    shapes.OneSession,
+    about="The same as to PATCH it with `archived: true`.",
+    errors=("rate_limited",),
+)
 def archive(session_id: str):
     membership = auth.membership(session_id)
     return jsonify(shown(rooms.revise(membership, archived=True)))
@@ -71,6 +78,7 @@ def archive(session_id: str):
     "Add a member, or come in",
     shapes.OneMember,
     about="Owners and administrators add anybody, and everybody himself to an open session. Nobody to a direct one.",
+    errors=("rate_limited",),
 )
 def add_member(session_id: str, user_id: int):
     person = auth.person()

@@ -1,12 +1,13 @@
 """Rooms as pages: read one, make one, change one, find one."""
 
+import functools
 import uuid
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 
 from ... import bots, database, direct, history, people, presence, rooms, saying, streams, wire
 from ...errors import ChatError
-from ...models import Membership, now
+from ...models import Membership
 from .. import auth
 from . import forms
 from .sidebar import title
@@ -73,7 +74,7 @@ def room_page(membership: Membership, log: dict, *, has_newer=False, target_id=N
         latest_url=here,
         online=presence.who(room.id),
         can_moderate=membership.moderates,
-        pending=pending(membership),
+        pending=pending(tuple(wire.person(membership.person).items())),
         assistants=assistants,
         form_client_id=str(uuid.uuid4()),
         target_id=target_id,
@@ -90,10 +91,12 @@ def as_far_as_said(room_id: str, messages: list[dict]) -> list[dict]:
     return [wire.so_far(one, far[key]) if (key := (one["id"], one["gen"])) in far else one for one in messages]
 
 
-def pending(membership: Membership) -> str:
-    """An empty message: the browser shows it, rendered like any other, until the server has spoken."""
-    shape = {"id": 0, "sessionId": membership.room_id, "seq": 0, "rev": 0, "content": "", "clientId": "pending"}
-    shape |= {"author": wire.person(membership.person), "createdAt": wire.moment(now()), "editedAt": None}
+@functools.lru_cache(500)
+def pending(author: tuple[tuple[str, object], ...]) -> str:
+    """An empty message of an author's, the same in every room: the browser shows it, rendered like any other and with
+    what only it knows filled in (pending.js), until the server has spoken."""
+    shape = {"id": 0, "sessionId": "", "seq": 0, "rev": 0, "content": "", "clientId": "pending"}
+    shape |= {"author": dict(author), "createdAt": "1970-01-01T00:00:00.000Z", "editedAt": None}
     return wire.message_html(shape | {"removed": False, "status": "complete", "gen": 0}, "")
 
 
