@@ -75,7 +75,7 @@ def _web(given, app_env):
 
 
 def _database(given):
-    replicas = [_database_url("DATABASE_REPLICA_URLS", url) for url in listed(given, "DATABASE_REPLICA_URLS")]
+    replicas = [_replica_url("DATABASE_REPLICA_URLS", url) for url in listed(given, "DATABASE_REPLICA_URLS")]
     url = given.get("DATABASE_URL")
     if url is None:
         INSTANCE.mkdir(exist_ok=True)
@@ -100,6 +100,13 @@ def _database_url(name, text):
         raise SettingError(name, "not a database address such as postgresql://user:password@host/name") from None
     if url.drivername not in ("sqlite", "postgresql+psycopg2"):
         raise SettingError(name, "must begin with postgresql:// or sqlite:///")
+    return url
+
+
+def _replica_url(name, text):
+    url = _database_url(name, text)
+    if url.drivername == "sqlite":
+        raise SettingError(name, "must begin with postgresql://; SQLite has no replicas")
     return url
 
 
@@ -171,7 +178,7 @@ def _secret_key(given, app_env):
 
 def _static_url(given):
     url = given.get("STATIC_URL", "").rstrip("/")
-    if url and not url.startswith("/"):
+    if url and (not url.startswith("/") or url.startswith("//")):
         address("STATIC_URL", url, ("http", "https"), "https://cdn.example")
     return url
 

@@ -10,7 +10,7 @@ from . import cached
 from .errors import Unavailable
 from .extensions import redis
 
-FAMILIES = {"history": cached.history_key, "full": cached.full_key}
+FAMILIES = {"history": cached.history_key, "page": cached.sheet_key, "full": cached.full_key}
 ROOM_ID = "[0-9a-f]{8}-[0-9a-f-]{27}"
 BATCH = 500  # keys in one question
 
@@ -56,7 +56,8 @@ def cleared(client) -> int:
 
 
 def keys(client, key_of: Callable[[str], str]) -> set[bytes]:
-    """Of a cluster: on every node."""
+    """Of a cluster: on every node. The shape tells families apart: what is asked for finds a room's page too where the
+    question is for its history."""
     shape = re.compile(key_of(ROOM_ID).encode())
     return {key for key in client.scan_iter(match=key_of("*"), count=BATCH) if shape.fullmatch(key)}
 

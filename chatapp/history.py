@@ -60,7 +60,10 @@ def latest_of(room: Room) -> dict:
 
 def sheet(membership: Membership) -> dict:
     """The newest page as a room opens with it (see sheet_of), from the cache when it is as new as `membership`."""
-    room = membership.room
+    return sheet_in(membership.room)
+
+
+def sheet_in(room: Room) -> dict:
     return cached.kept(cached.sheet_key(room.id), [room.rev], lambda: sheet_of(older_than(room, None, SHEET)))
 
 
@@ -91,12 +94,12 @@ def full_of(room: Room) -> dict:
 
 
 def warm(count: int) -> int:
-    """Have the newest page of the `count` rooms where something was said last lie ready; how many there are of them.
-    For commands.
+    """Have the newest page of the `count` rooms where something was said last lie ready, for programs and for browsers;
+    how many rooms those are. For commands.
     """
     newest = (Message.room_id == Room.id) & (Message.seq == Room.last_seq)
     found = db.session.scalars(select(Room).join(Message, newest).order_by(Message.created_at.desc()).limit(count))
-    return len([latest_of(room) for room in found.all()])
+    return len([(latest_of(room), sheet_in(room)) for room in found.all()])
 
 
 def before(membership: Membership, seq: int | None, limit: int) -> dict:

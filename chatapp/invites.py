@@ -37,9 +37,9 @@ def renew() -> str:
 
 
 def require(code: str) -> None:
-    """NotFound unless the code works now."""
-    newest = db.session.scalar(select(Invite.code_hash).order_by(Invite.id.desc()).limit(1))
-    if newest != secret.digest(code):
+    """NotFound unless the code works now: it is the newest one's, under the key that the server has now."""
+    newest = db.session.scalar(select(Invite).order_by(Invite.id.desc()).limit(1))
+    if newest is None or newest.code_hash != secret.digest(code) or code != code_of(newest):
         raise NotFound("This invite link does not work any more.")
 
 

@@ -131,7 +131,7 @@ WRONG = {
     "RATE_LIMITS": ["maybe"],
     "STICKY_PROXY": ["2"],
     "DATABASE_URL": ["chat.sqlite3", "mysql://host/chat", "postgresql://host:port/chat", "sqlite+pysqlcipher:///x"],
-    "DATABASE_REPLICA_URLS": ["mysql://host/chat"],
+    "DATABASE_REPLICA_URLS": ["mysql://host/chat", "sqlite:///chat.sqlite3"],
     "CORS_ORIGIN": [
         "chat.example",
         "ftp://chat.example",
@@ -144,7 +144,7 @@ WRONG = {
         "*,https://chat.example",
         "null",
     ],
-    "STATIC_URL": ["cdn.example", "javascript:alert(1)"],
+    "STATIC_URL": ["cdn.example", "javascript:alert(1)", "//cdn.example/chat"],
     "REDIS_URL": [
         "localhost:6379",
         "http://localhost",

@@ -159,6 +159,12 @@ def test_what_is_cached_is_json_under_the_keys_of_the_contract(inside, ana, talk
         assert held["messages"] == answer["messages"]
 
 
+def test_warming_makes_ready_what_programs_and_what_browsers_open(inside, ana, talk, room):
+    assert history.warm(5) == 1
+    assert len(cache.get(cached.history_key(room))["messages"]) == 10
+    assert "number 30" in cache.get(cached.sheet_key(room))["html"]
+
+
 def test_what_is_cached_lasts_an_hour(inside, ana, room, monkeypatch):
     from cachelib import simple
 

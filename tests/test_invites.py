@@ -29,6 +29,8 @@ def test_a_stolen_database_holds_no_working_invite(inside):
 def test_a_new_key_of_the_server_makes_a_new_invite(inside, monkeypatch):
     code = invites.current_code()
     monkeypatch.setitem(inside.config, "SECRET_KEY", "another")
+    with pytest.raises(NotFound):
+        invites.accept(code, "Gil", "gil@example.org", "correct horse")
     assert invites.current_code() != code
 
 

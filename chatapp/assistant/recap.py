@@ -21,7 +21,9 @@ NAME_CHARACTERS = 60
 PIECE = re.compile(r"\s*\S{1,12}")  # about a word; what has no spaces comes in parts too
 MARKDOWN = re.compile(r"([\\`*_\[\]<>&~|#!])")
 CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-DRESS = re.compile(r"!?\[([^\[\]\n]*)\]\([^()\s]*\)|^\s*(?:[#>]+|[-*+])\s|\*\*|__|~~|`", re.MULTILINE)  # is left out
+DRESS = re.compile(  # is left out; within one line, as in threads.py
+    r"!?\[([^\[\]\n]*)\]\([^()\s]*\)|^[^\S\n]*(?:[#>]+|[-*+])\s|\*\*|__|~~|`", re.MULTILINE
+)
 ASKS_FOR_RECAP = re.compile(
     r"miss|recap|summ?ar|catch.{0,6}up|tl;?dr|what.{0,4}(happened|new|up\b|going on)|overview|digest|bring me up|unread"
     r"|verpass|zusammenfass|was (ist|war) (los|passiert)|was gibt.{0,4}neues|überblick|rat[ée]|manqu|résum|quoi de neuf"

@@ -10,7 +10,8 @@ from .pace import breathing
 from .question import Said
 
 QUESTION = re.compile(r"[?？؟][\s*_~'\"»”)\]！!]*$", re.MULTILINE)
-NOT_ONES_OWN = re.compile(r"```.*?(?:```|\Z)|^\s*>.*$", re.DOTALL | re.MULTILINE)  # code, and what is quoted
+# Code, and lines that are quoted. (White space that went on to the next line would be gone through from every line.)
+NOT_ONES_OWN = re.compile(r"```.*?(?:```|\Z)|^[^\S\n]*>[^\n]*", re.DOTALL | re.MULTILINE)
 URL = re.compile(r"https?://[^\s<>\"'`|\\^{}\[\]\x00-\x1f]{3,300}", re.IGNORECASE)
 URL_END = ".,;:!?*_~。，、！？）」"
 TEXT_CHARACTERS = 1_000  # of one message that are looked at

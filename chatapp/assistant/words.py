@@ -23,7 +23,9 @@ SPEAKERS_WORTH = 0.5  # for each speaker after the first
 WORD_CHARACTERS = range(3, 31)
 RUN_CHARACTERS_MAX = 6
 ABSORBED = 0.6  # a word that is mostly said within a chosen one is not named again
-NOISE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+|^\s*>.*$|(?<!\w)@[\w.-]+", re.DOTALL | re.MULTILINE)
+NOISE = re.compile(  # within one line, as in threads.py
+    r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+|^[^\S\n]*>[^\n]*|(?<!\w)@[\w.-]+", re.DOTALL | re.MULTILINE
+)
 HAN, KATAKANA, HIRAGANA = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff", "\u30a1-\u30fa\u30fc", "\u3041-\u3096"
 LETTER = rf"[^\W_{HAN}{KATAKANA}{HIRAGANA}]"
 TOKEN = re.compile(

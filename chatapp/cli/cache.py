@@ -24,6 +24,7 @@ def stats(as_json: bool) -> None:
     held = cache_stock.stats()
     rate = "unknown" if held["redisHitRate"] is None else f"{held['redisHitRate']:.1%}"
     lines = f"""{held["history"]:>14,}  pages of history
+{held["page"]:>14,}  room pages, as browsers open them
 {held["full"]:>14,}  rooms with their members
 {held["bytes"]:>14,}  bytes
 {rate:>14}  of what is asked of this Redis, by anybody, is there"""
@@ -46,7 +47,9 @@ def clear(as_json: bool) -> None:
 @click.option("--rooms", "count", default=WARM_ROOMS, show_default=True, type=click.IntRange(1), help="How many.")
 @as_json
 def warm(count: int, as_json: bool) -> None:
-    """Have the newest page of the rooms where something was said last lie ready (in Redis)."""
+    """Have the newest page of the rooms where something was said last lie ready (in Redis): what programs ask for, and
+    what browsers open.
+    """
     if not redis.in_use:
         tell(f"{WHERE} nothing was filled. Each room's page is kept from its first reader on.")
         answer(as_json, {"backend": "memory", "warmed": None})

@@ -11,6 +11,7 @@ from pathlib import Path
 from flask import current_app
 
 from .. import jobs
+from ..errors import Unavailable
 from ..extensions import db
 from ..models import Room
 from .writing import lines_of
@@ -19,8 +20,11 @@ OWNER_ONLY = 0o600
 FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
 
-class Busy(Exception):
-    """Another worker is writing this file right now."""
+class Busy(Unavailable):
+    """A worker tries again later; a command says so and ends."""
+
+    def __init__(self):
+        super().__init__("Another process is writing this file right now.")
 
 
 def folder() -> Path:

@@ -110,13 +110,13 @@ def give_free_client_ids(room_id: str, batch_rows: list[dict]) -> None:
 def finish(room: Room, head: RoomLine, people: list[MemberLine], known: dict[int, int], name: str) -> list[str]:
     """Make the room what it was, with its members; those who are not here are returned by address or name."""
     rooms.queue_up()
-    roles, missing = members_here(head, people, known)
+    places, missing = members_here(head, people, known)
     db.session.refresh(room)
     room.name, room.kind, room.topic = name, head.kind, head.topic
     room.created_at, room.archived_at = head.created_at, head.archived_at
     if head.kind == rooms.DIRECT:
-        room.direct_key = direct.key_of(set(roles))
-    db.session.add_all([Membership(room_id=room.id, person_id=one, role=role) for one, role in roles.items()])
+        room.direct_key = direct.key_of(set(places))
+    db.session.add_all([Membership(room_id=room.id, person_id=one, **place) for one, place in places.items()])
     try:
         rooms.changed(room)
         db.session.commit()
@@ -127,17 +127,26 @@ def finish(room: Room, head: RoomLine, people: list[MemberLine], known: dict[int
     return missing
 
 
-def members_here(head: RoomLine, people: list[MemberLine], known: dict[int, int]) -> tuple[dict[int, str], list[str]]:
-    """Person → role, and who is missing. Everybody is in an open room; a direct one keeps all its people, even gone."""
+def members_here(head: RoomLine, people: list[MemberLine], known: dict[int, int]) -> tuple[dict[int, dict], list[str]]:
+    """Person → his place, and who is missing.
+
+    Everybody is in an open room; a direct one keeps all its people, even gone.
+    """
     everybody = select(Person.id).where(Person.active) if head.kind == rooms.OPEN else None
-    roles = dict.fromkeys(db.session.scalars(everybody), "member") if everybody is not None else {}
+    places = {one: {"role": "member"} for one in db.session.scalars(everybody)} if everybody is not None else {}
     missing = []
     for one in people:
         if head.kind == rooms.DIRECT:
             authors.find_or_make(one, known)
         somebody = db.session.get(Person, known[one.id]) if one.id in known else authors.find(one, set(known.values()))
         if somebody is not None:
-            roles[somebody.id] = one.role
+            places[somebody.id] = place_of(one)
         if somebody is None or not somebody.active:
             missing.append(one.email or one.name)
-    return roles, missing
+    return places, missing
+
+
+def place_of(one: MemberLine) -> dict:
+    """What the file says of a membership."""
+    came = {"joined_at": one.joined_at} if one.joined_at else {}
+    return {"role": one.role, "answers": one.answers} | came

@@ -59,7 +59,12 @@ class RoomLine(wire.Payload):
 
 
 class MemberLine(Author):
+    """`answers` says when an assistant does. Older files have neither this nor `joined_at`: then it is as for one who
+    comes now."""
+
     role: Literal["owner", "member"] = "member"
+    answers: Literal["off", "mention", "every"] = "mention"
+    joined_at: Moment | None = None
 
 
 class MessageLine(wire.Payload):

@@ -23,7 +23,7 @@ def lines_of(room: Room) -> Iterator[str]:
     there = db.session.execute(members_of(room_id)).all()
     db.session.rollback()
     for row in there:
-        yield line("member", person_shape(row) | {"role": row.role})
+        yield line("member", member_shape(row))
     seq = 0
     while seq < last_seq:
         page = db.session.execute(messages_after(room_id, seq, last_seq)).all()
@@ -37,8 +37,9 @@ def lines_of(room: Room) -> Iterator[str]:
 
 
 def members_of(room_id: str) -> Select:
-    columns = (Person.id, Person.name, Person.email, Person.kind, Membership.role)
-    return select(*columns).join(Membership.person).where(Membership.room_id == room_id).order_by(Person.id)
+    columns = (Person.id, Person.name, Person.email, Person.kind)
+    place = (Membership.role, Membership.answers, Membership.joined_at)
+    return select(*columns, *place).join(Membership.person).where(Membership.room_id == room_id).order_by(Person.id)
 
 
 def messages_after(room_id: str, seq: int, last_seq: int) -> Select:
@@ -66,6 +67,11 @@ def room_shape(room: Room) -> dict:
 
 def person_shape(somebody: Person | Row) -> dict:
     return {"id": somebody.id, "name": somebody.name, "email": somebody.email, "kind": somebody.kind}
+
+
+def member_shape(row: Row) -> dict:
+    place = {"role": row.role, "answers": row.answers, "joinedAt": wire.moment(row.joined_at)}
+    return person_shape(row) | place
 
 
 def message_shape(row: Row) -> dict:

@@ -109,10 +109,14 @@ def room_of(asking: Request) -> str | None:
 
 
 def of_handshake(asking: Request, proof) -> Asker | None:
-    """Who opens a socket: `proof` is what the client sent as `auth` (`{token}`), else the cookie of our own page."""
+    """Who opens a socket: `proof` is what the client sent as `auth` (`{token}`), else the cookie of our own page. That
+    says whose it is (`person`): somebody else may have signed in by this browser since; it must not speak as him."""
     if isinstance(proof, dict) and isinstance(proof.get("token"), str):
         return by_token(proof["token"])
-    return by_cookie(asking) if proof in (None, {}) and origins.cookie_counts(asking) else None
+    found = by_cookie(asking) if proof in (None, {}) and origins.cookie_counts(asking) else None
+    if found is None or asking.args.get("person", str(found.person.id)) != str(found.person.id):
+        return None
+    return found
 
 
 def still(connection: Connection) -> Person | None:

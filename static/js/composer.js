@@ -3,6 +3,7 @@
 import { ask } from "./connection.js";
 import { draftOf, keepDraft } from "./drafts.js";
 import { onTouch, room } from "./page.js";
+import { box } from "./scroll.js";
 
 const LONGEST = 10_000; // UTF-16 code units, as `length` counts
 const WARN_FROM = 9_500;
@@ -14,6 +15,9 @@ const note = form?.querySelector(".composer__note");
 let saidTypingAt = 0;
 
 export const focus = () => text?.focus({ preventScroll: true });
+
+// Where the focus goes when what had it was taken away. (On touch, focusing the text would bring the keyboard up.)
+export const takeFocus = () => (text && !onTouch ? focus() : box.focus({ preventScroll: true }));
 
 // Names the room that one writes to.
 export function nameRoom(label) {
@@ -33,6 +37,7 @@ export function fill(content) {
 export function start({ send, editLast }) {
   if (!form) return;
   text.value ||= draftOf(room.id);
+  if (!onTouch) text.enterKeyHint = "send"; // what Enter does; without scripts, and on touch, it breaks the line
   text.required = false; // the browser's own bubble would appear at Enter in an empty box
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -2,7 +2,7 @@
 // its delays would put everybody into the same second after a restart of the server. Here everybody picks a moment of the
 // next ten seconds by chance and, where the server is not back by then, comes again a round later: those who failed
 // fall between the others of the next round, not on top of them, and the crowd stays as even as it was.
-import { transports } from "./page.js";
+import { me, transports } from "./page.js";
 import { io } from "../vendor/socket.io.esm.min.js";
 
 const ASK_TIMEOUT_MS = 10_000;
@@ -16,6 +16,7 @@ const SENT_AWAY_MS = 30_000; // not to the sign-in page twice in that time: it m
 const socket = io("/chat", {
   autoConnect: false,
   reconnection: false,
+  query: { person: me.id }, // by this browser somebody else may have signed in since the page was made
   transports,
   tryAllTransports: true,
   timeout: OPEN_TIMEOUT_MS,

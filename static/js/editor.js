@@ -3,7 +3,7 @@ import { messagesOf } from "./api.js";
 import { focus as focusComposer, grow } from "./composer.js";
 import { ask } from "./connection.js";
 import * as log from "./log.js";
-import { room } from "./page.js";
+import { onTouch, room } from "./page.js";
 import { keepStill } from "./scroll.js";
 
 const template = document.getElementById("message-editor");
@@ -67,11 +67,14 @@ function pressed(event) {
   if (event.key === "Escape") {
     event.preventDefault();
     close();
-  } else if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
+  } else if (event.key === "Enter" && !breaksLine(event)) {
     event.preventDefault();
     form.requestSubmit();
   }
 }
+
+// As in the composer: a soft keyboard has no Shift+Enter.
+const breaksLine = ({ shiftKey, altKey, ctrlKey, metaKey }) => shiftKey || altKey || (onTouch && !ctrlKey && !metaKey);
 
 function attach(message) {
   message.classList.add("message--editing");

@@ -1,5 +1,6 @@
 // Loads what lies beyond the messages on the page, in both directions, while one scrolls there; and leads back down.
 import { messagesOf } from "./api.js";
+import { takeFocus } from "./composer.js";
 import * as log from "./log.js";
 import { room } from "./page.js";
 import { box, isAtEnd, isLatest, toEnd } from "./scroll.js";
@@ -129,6 +130,8 @@ function arrived() {
 function offerWayDown() {
   if (isAtEnd()) delete down.dataset.new;
   const isNew = "new" in down.dataset;
+  const hadFocus = down === document.activeElement;
   down.hidden = isLatest() && !isNew && box.scrollTop > -FAR_PX;
+  if (hadFocus && down.hidden) takeFocus();
   down.querySelector(".log__down-text").textContent = isNew ? "New messages" : "Latest messages";
 }

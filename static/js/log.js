@@ -3,7 +3,7 @@
 import { arrange, arrangeAll, renameDays } from "./grouping.js";
 import { me } from "./page.js";
 import { pendingElement } from "./pending.js";
-import { box, isAtEnd, isLatest, keepStill, letGrow, list, newer, toEnd } from "./scroll.js";
+import { box, inView, isAtEnd, isLatest, keepStill, letGrow, list, newer, toEnd } from "./scroll.js";
 import { eachMidnight } from "./times.js";
 
 const SHOWN_MAX = 600; // messages; beyond it the far end is cut off, to be loaded again when one scrolls there
@@ -12,7 +12,7 @@ const SHOWN_KEPT = 400;
 const older = box?.querySelector(".log__page--older");
 const replaced = new Set();
 const made = new Set();
-const FOCUSED = [".message__stop", ".message__at", ".message__again", ".message-actions button"];
+const FOCUSED = [".message__stop", ".message__at", ".message__again", ".message-actions button:not([hidden])"];
 
 export const hasOlder = () => !older.hidden;
 export const messages = () => [...list.querySelectorAll(".message:not(.message--pending)")];
@@ -63,6 +63,7 @@ function insert(message) {
     arrangeAll(pendings());
   });
   if (stayPut) trimOldest();
+  else if (messages().length > SHOWN_MAX) keepStill(trimFarEnd);
 }
 
 // The first element that stands behind a message with this `seq`: a later one, or the first that is still pending.
@@ -142,10 +143,19 @@ export function dropPending(clientId) {
   keepStill(() => {
     pendingOf(clientId)?.remove();
     arrangeAll(pendings());
+    dropLastDays();
   });
 }
 
 // --- Keeping the page small
+
+// Around somebody who reads further up the page does not grow for ever either.
+function trimFarEnd() {
+  const shown = messages();
+  const read = shown.indexOf(inView());
+  if (read !== -1 && read < shown.length / 2) trimNewest();
+  else trimOldest();
+}
 
 function trimOldest() {
   const shown = messages();
@@ -161,8 +171,12 @@ function trimNewest() {
   const shown = messages();
   if (shown.length <= SHOWN_MAX) return;
   for (const message of [...shown.slice(SHOWN_KEPT), ...pendings()]) message.remove();
-  while (list.lastElementChild?.matches(".day")) list.lastElementChild.remove();
+  dropLastDays();
   newer.hidden = false;
+}
+
+function dropLastDays() {
+  while (list.lastElementChild?.matches(".day")) list.lastElementChild.remove();
 }
 
 // The one way markup comes into the page: what the server rendered and sanitised.

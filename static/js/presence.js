@@ -1,6 +1,7 @@
 // Who is here, in the head of the room: faces, a number, and the names when opened.
 import { get } from "./api.js";
 import { room } from "./page.js";
+import { watchAgain } from "./sidebar.js";
 
 const FACES = 3;
 const NAMED_MAX = 100; // the server names no more
@@ -32,8 +33,10 @@ function askWhereWrong() {
 async function ask() {
   const online = await get(`/sessions/${room.id}/online`).catch(() => null);
   asking = null;
+  const isKnownAgain = count === null && (online?.count ?? null) !== null;
   if (online) set(online);
   else askWhereWrong();
+  if (isKnownAgain) watchAgain();
 }
 
 export function set(online) {

@@ -41,7 +41,7 @@ export function start() {
   for (const button of room.element.querySelectorAll("[data-fill]")) {
     button.addEventListener("click", () => composer.fill(button.dataset.fill));
   }
-  Object.assign(decisions, { retry: outbox.retry, discard: outbox.discard });
+  Object.assign(decisions, { retry: decided(outbox.retry), discard: decided(outbox.discard) });
   outbox.onChange(outboxChanged);
   listen();
   onConnected(enter);
@@ -97,6 +97,12 @@ function editLast() {
   if (message) actions.edit(message);
   return Boolean(message);
 }
+
+// The button that was pressed goes with what it stood on.
+const decided = (act) => (clientId) => {
+  act(clientId);
+  composer.takeFocus();
+};
 
 function outboxChanged({ kind, entry, message }) {
   if (entry.roomId !== room.id) return;

@@ -1,11 +1,12 @@
 // The box that the messages scroll in: where one stands in it, and staying there.
 const NEAR_END_PX = 80;
+const MEASURES = ["scrollTop", "clientHeight", "scrollHeight"];
 
 export const box = document.querySelector('[data-component="log"]');
 export const list = box?.querySelector(".log__messages");
 export const newer = box?.querySelector(".log__page--newer");
 
-let held = {}; // {anchor, top, scrollTop} of the last time
+let held = {}; // {anchor, top} and the measures of the box, of the last time
 
 // Whether the messages shown end in the present; if not, what is newer is not shown.
 export const isLatest = () => newer.hidden;
@@ -35,9 +36,9 @@ export function letGrow(change) {
 }
 
 // What is held, and where, is remembered until one scrolls: browsers round the scroll position, and half a pixel at every
-// line of an answer would add up.
+// line of an answer would add up. Where the box or what is in it grew by another way, the text moved without scrolling.
 function holdStill(change) {
-  if (!held.anchor?.isConnected || held.scrollTop !== box.scrollTop) {
+  if (!held.anchor?.isConnected || MEASURES.some((measure) => held[measure] !== box[measure])) {
     const anchor = inView();
     held = { anchor, top: anchor && topOf(anchor) };
   }
@@ -45,12 +46,14 @@ function holdStill(change) {
   const { anchor, top } = held;
   const now = anchor && (anchor.isConnected ? anchor : list.querySelector(`.message[data-id="${anchor.dataset.id}"]`));
   if (now) box.scrollTop += topOf(now) - top;
-  held = { anchor: now, top, scrollTop: box.scrollTop };
+  held = { anchor: now, top };
+  for (const measure of MEASURES) held[measure] = box[measure];
 }
 
 const topOf = (message) => message.getBoundingClientRect().top - box.getBoundingClientRect().top;
 
-function inView() {
+// The first message that is read.
+export function inView() {
   const { top, bottom } = box.getBoundingClientRect();
   const shown = [...list.children].filter((one) => one.matches(".message"));
   return (

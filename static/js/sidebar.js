@@ -21,15 +21,21 @@ export function start() {
   hear("userOnline", ({ sessionId, user }) => see(sessionId, (people) => people.add(user.id)));
   hear("userOffline", ({ sessionId, user }) => see(sessionId, (people) => people.delete(user.id)));
   onJoined((sessionId, { online }) => {
+    if (online.count === null) return; // nobody can tell now
     here.set(sessionId, new Set(online.users.map(({ id }) => id)));
     see(sessionId, () => {});
   });
   onConnected(() => {
     const isBack = performance.now() > JUST_LOADED_MS;
-    clearTimeout(watching);
-    watching = setTimeout(watchDirectRooms, isBack ? Math.random() * WATCHED_AGAIN_MS : 0);
+    watchAgain(isBack ? WATCHED_AGAIN_MS : 0);
     if (isBack) refresh();
   });
+}
+
+// Asks who is in the direct rooms, at some moment within that time: after an absence, or when it can be told again.
+export function watchAgain(within = WATCHED_AGAIN_MS) {
+  clearTimeout(watching);
+  watching = setTimeout(watchDirectRooms, Math.random() * within);
 }
 
 async function watchDirectRooms() {
@@ -111,9 +117,7 @@ function see(sessionId, change) {
 // A direct room is called after its people; one leaves out oneself.
 export function titleOf({ kind, name }) {
   if (kind !== "direct") return name;
-  const names = name.split(", ");
-  const own = names.indexOf(me.name);
-  return names.length > 1 && own >= 0 ? names.toSpliced(own, 1).join(", ") : name;
+  return `, ${name}, `.replace(`, ${me.name}, `, ", ").slice(2, -2) || name; // a name may hold a comma itself
 }
 
 const entryOf = (id) => component.querySelector(`.sidebar__item[data-room="${CSS.escape(id)}"]`);

@@ -1,4 +1,5 @@
 // Moments in the reader's own zone and clock, in the language of the page.
+const LOOK_MS = 60_000;
 const language = document.documentElement.lang || "en";
 const { hourCycle } = new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions();
 
@@ -29,12 +30,16 @@ export function localize(root) {
   }
 }
 
-// Calls `turn` after each local midnight, when "today" becomes "yesterday".
+// Calls `turn` after each local midnight, when "today" becomes "yesterday". Looks at the clock in between, too: while a
+// computer sleeps, timers stand still.
 export function eachMidnight(turn) {
   const now = new Date();
   const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1, 0, 0, 1);
-  setTimeout(() => {
-    turn();
-    eachMidnight(turn);
-  }, midnight - now);
+  setTimeout(
+    () => {
+      if (!sameDay(now, new Date())) turn();
+      eachMidnight(turn);
+    },
+    Math.min(midnight - now, LOOK_MS),
+  );
 }

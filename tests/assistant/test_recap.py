@@ -5,6 +5,7 @@ import random
 import re
 import string
 import time
+import timeit
 from itertools import pairwise
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatapp import markdown, smalltalk
-from chatapp.assistant import source_of
+from chatapp.assistant import recap as recap_source
+from chatapp.assistant import source_of, threads, words
 from chatapp.assistant.endpoint import Endpoint
 from chatapp.assistant.recap import CANNOT, HONEST, Recap
 from tests.assistant.asking import BOT_NAME, a_question, room
@@ -175,6 +177,25 @@ def test_names_and_words_are_shown_as_they_are_and_dress_nothing():
     assert "<h4" not in html and "<code>" not in html and "<em>" not in html and "<ol" not in html
 
 
+@pytest.mark.parametrize("before", ["", "> what?\n", "as they say\n  > what?\n\n", "\n\n> what?\n> where?\n\n"])
+def test_what_is_said_around_a_quote_is_one_s_own(before):
+    asked = threads.own_words(room(("Ana", f"{before}Shall we move the retro?"))[0])
+    assert asked == ("as they say\n\n\n" if "say" in before else "") + "Shall we move the retro?"
+
+
+@pytest.mark.parametrize(
+    "pattern", [threads.NOT_ONES_OWN, words.NOISE, recap_source.DRESS], ids=["own", "noise", "dress"]
+)
+@pytest.mark.parametrize("flood", ["\n", "\r\n", " \n", "\n\t", " "])
+def test_white_space_is_gone_through_once(pattern, flood):
+    """A tenfold text takes some ten times as long, not a hundred times."""
+    short, long = (
+        min(timeit.repeat("pattern.sub('', text)", number=1, repeat=5, globals={"pattern": pattern, "text": text}))
+        for text in (flood * 400 + "x", flood * 4_000 + "x")
+    )
+    assert long < 35 * short
+
+
 @pytest.fixture(scope="module")
 def heaps():
     dice = random.Random(7)
@@ -189,6 +210,7 @@ def heaps():
         "links": lambda: f"http://a.example/{dice.random()} " * 8,
         "marks": lambda: dice.choice("[*_`>?([(:") * 2_000,
         "questions": lambda: "why? " * 300,
+        "line breaks": lambda: "why?" + dice.choice(["\n", "\r\n", " \n", "\n\t"]) * 1_000 + "x",
     }
     made = {name: [text() for _ in range(1_000 if name == "long ones" else 10_000)] for name, text in make.items()}
     people = [smalltalk.person_name(number) for number in range(300)]
@@ -208,7 +230,17 @@ def spared_collector(heaps):
 
 
 @pytest.mark.parametrize(
-    "heap", ["small talk", "words that hardly come again", "long ones", "Chinese", "links", "marks", "questions"]
+    "heap",
+    [
+        "small talk",
+        "words that hardly come again",
+        "long ones",
+        "Chinese",
+        "links",
+        "marks",
+        "questions",
+        "line breaks",
+    ],
 )
 def test_ten_thousand_messages_take_half_a_second_and_hold_nobody_up(heaps, spared_collector, heap, monkeypatch, note):
     turns = [time.thread_time()]

@@ -247,7 +247,10 @@ def test_who_is_here_is_asked_for_again_quietly_while_it_cannot_be_told(browser,
     house = Workplace(servers(REDIS_URL="redis://127.0.0.1:1"))
     somebody = house.somebody("Ana Novak")
     room = somebody.makes()
-    ana = at_browser(house, somebody)
+    about = {"kind": "direct", "memberIds": [house.somebody("Ben Okafor").id]}
+    direct = somebody.calls("POST", "/sessions", about).json()["session"]["id"]
+    ana, sent = at_browser(house, somebody), []
+    ana.page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
     ana.goes_to(f"/rooms/{room}")
     count = ana.page.locator(".presence__count")
     expect(count).to_have_text("Presence unknown")
@@ -258,3 +261,4 @@ def test_who_is_here_is_asked_for_again_quietly_while_it_cannot_be_told(browser,
     ana.page.route("**/online", lambda route: route.fulfill(json=known))
     expect(count).to_have_text("1 here", timeout=25_000)
     assert ana.page.locator(".presence__people li").count() == 1
+    ana.until(lambda: sum('"joinSession"' in one and direct in one for one in sent) >= 2, "not asked again", within=20)

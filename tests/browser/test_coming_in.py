@@ -96,6 +96,20 @@ def test_signing_out_ends_the_page_and_the_way_back(ana, room):
     ana.is_at("/sign-in")
 
 
+def test_a_page_left_open_does_not_speak_as_who_signs_in_next(house, at_browser, ana, ben, room):
+    """It slept while that happened, with something waiting to be sent."""
+    ana.opens(room)
+    ana.goes_offline()
+    ana.says("From Ana, or from nobody")
+    ana.context.clear_cookies()
+    ana.context.add_cookies(ben.context.cookies())
+    ana.goes_online()
+    expect(ana.page.locator(f'body[data-person="{ben.somebody.id}"]')).to_be_attached(timeout=20_000)
+    ben.opens(room)
+    ben.misses("From Ana, or from nobody")
+    ana.misses("From Ana, or from nobody")
+
+
 def test_signed_out_from_another_device_the_open_page_ends_at_sign_in(house, at_browser, ana, room):
     ana.opens(room)
     telephone = at_browser(house, ana.somebody)

@@ -82,6 +82,30 @@ def test_a_lone_surrogate_fails_without_harm(together, room):
     ana.agrees_with_the_server(room)
 
 
+def fails(visitor):
+    visitor.box.evaluate("(box) => { box.value = 'half \\ud83d'; box.form.requestSubmit(); }")
+    visitor.sees_failed("half")
+
+
+@pytest.mark.parametrize("button", ["Retry", "Discard"])
+def test_by_keyboard_what_is_done_about_a_failed_message_leads_back_to_writing(ana, room, button):
+    ana.opens(room)
+    fails(ana)
+    ana.page.get_by_role("button", name=button).press("Enter")
+    expect(ana.box).to_be_focused()
+
+
+def test_no_day_is_left_over_when_its_only_message_is_discarded(house, ana, room, cleo):
+    house.fill(room, cleo, 1)
+    ana.opens(room)
+    day = ana.page.locator(".day")
+    fails(ana)
+    expect(day).to_have_text(["March 10, 2024", "Today"])
+    ana.presses("Discard")
+    expect(ana.failed).to_have_count(0)
+    expect(day).to_have_count(1)
+
+
 def test_what_was_written_for_a_room_archived_meanwhile_is_kept_and_can_be_sent_later(together, room):
     ana, ben = together
     ben.goes_offline()

@@ -1,5 +1,6 @@
 """A room's past: loading older without a jump, the way down, permalinks, days, groups and times."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -30,6 +31,11 @@ def held(ana):
 def scrolls(visitor, pixels):
     visitor.log.hover()
     visitor.page.mouse.wheel(0, pixels)
+
+
+def says(somebody, room, text):
+    said = {"content": text, "clientId": str(uuid.uuid4())}
+    assert somebody.calls("POST", f"/sessions/{room}/messages", said).ok
 
 
 def seqs(visitor):
@@ -80,6 +86,97 @@ def test_many_messages_above_are_let_go_and_come_again(house, ana, room, cleo):
     )
     assert seqs(ana) == list(range(seqs(ana)[0], 1_001))
     assert ana.page.url.endswith(f"/rooms/{room}")
+
+
+@pytest.mark.parametrize("way", ["by the button", "by scrolling"])
+def test_below_one_who_reads_further_up_the_page_does_not_grow_for_ever(house, ana, room, cleo, way):
+    """What came meanwhile, what he wrote himself included, is there once he comes down."""
+    house.fill(room, cleo, 40)
+    ana.opens(room)
+    ana.goes_offline()
+    ana.says("Written above")
+    expect(ana.pending).to_be_visible()
+    ana.log.evaluate("(box) => box.scrollTo({ top: -500, behavior: 'instant' })")
+    ana.page.wait_for_timeout(300)
+    seq = ana.log.evaluate(TOP_IN_VIEW)
+    was = height_of(ana, seq)
+    house.fill(room, cleo, 900)
+    ana.goes_online()
+    ana.comes_back()
+    expect(ana.way_down).to_have_text("New messages")
+    expect(ana.page.get_by_role("link", name="Newer messages")).to_be_visible()
+    expect(ana.indicator).to_be_empty()
+    ana.page.wait_for_timeout(500)  # until all that was missed has come
+    assert seqs(ana) == list(range(1, len(seqs(ana)) + 1))
+    assert len(seqs(ana)) <= 601
+    assert abs(height_of(ana, seq) - was) <= 2
+    if way == "by the button":
+        ana.way_down.click()
+    else:
+        to_end = "(box) => void box.scrollTo({ top: 0, behavior: 'instant' })"
+        ana.until(lambda: seqs(ana)[-1] == 941 or ana.log.evaluate(to_end), "the present does not come", 30)
+        ana.log.evaluate(to_end)
+    expect(ana.message("Written above")).to_be_in_viewport()
+    ana.agrees_with_the_server(room)
+    says(cleo, room, "Live again")
+    ana.sees("Live again")
+    ana.agrees_with_the_server(room)
+
+
+def test_above_one_who_reads_near_the_end_the_oldest_are_let_go(house, ana, room, cleo):
+    house.fill(room, cleo, 580)
+    ana.opens(room)
+    to_first = "(box) => void box.scrollTo(0, -1e6)"
+    ana.until(lambda: seqs(ana)[0] == 1 or ana.log.evaluate(to_first), "not at the first", 30)
+    ana.log.evaluate("(box) => box.scrollTo({ top: -300, behavior: 'instant' })")
+    seq = ana.log.evaluate(TOP_IN_VIEW)
+    was = height_of(ana, seq)
+    ana.goes_offline()
+    house.fill(room, cleo, 60)
+    ana.goes_online()
+    ana.comes_back()
+    ana.until(lambda: seqs(ana)[-1] == 640, "what was missed does not come")
+    assert seqs(ana) == list(range(seqs(ana)[0], 641))
+    assert len(seqs(ana)) <= 601
+    assert abs(height_of(ana, seq) - was) <= 2
+
+
+@pytest.mark.parametrize("what", ["the composer", "an editor"])
+def test_what_is_read_stays_where_the_growing_of_a_text_has_moved_it(house, ana, room, cleo, what):
+    house.fill(room, ana.somebody, 60)
+    ana.opens(room)
+    ana.log.evaluate("(box) => box.scrollTo({ top: -500, behavior: 'instant' })")
+    ana.page.wait_for_timeout(300)
+    if what == "an editor":
+        ana.message("Number 40").hover()
+        ana.presses("Edit")
+        expect(ana.page.locator(".editor__text")).to_be_focused()
+    says(cleo, room, "One")
+    ana.until(lambda: "One" in ana.texts(), "nothing came")
+    seq = ana.log.evaluate(TOP_IN_VIEW)
+    before = height_of(ana, seq)
+    (ana.box if what == "the composer" else ana.page.locator(".editor__text")).fill("line\n" * 5)
+    was = height_of(ana, seq)
+    assert abs(was - before) > 50
+    assert ana.distance_to_end() > 100
+    says(cleo, room, "Two")
+    ana.until(lambda: "Two" in ana.texts(), "nothing came")
+    assert abs(height_of(ana, seq) - was) <= 2
+
+
+@pytest.mark.parametrize("where", ["near", "far"])
+def test_by_keyboard_the_way_down_leads_on_to_writing(ana, long_room, where):
+    ana.opens(long_room)
+    if where == "far":
+        ana.goes_to(ana.page.locator('.message[data-seq="260"] .message__at').get_attribute("href"))
+        ana.is_in(long_room)
+    ana.log.evaluate("(box) => box.scrollTo({ top: -700, behavior: 'instant' })")
+    expect(ana.way_down).to_be_visible()
+    ana.page.wait_for_timeout(500)  # until what is older has come
+    ana.way_down.press("Enter")
+    expect(ana.way_down).to_be_hidden()
+    expect(ana.box).to_be_focused()
+    expect(ana.message("Number 300")).to_be_in_viewport()
 
 
 def test_away_from_the_end_a_new_message_is_announced_and_a_click_goes_there(together, house, room, cleo):
@@ -205,6 +302,18 @@ def test_today_and_yesterday_are_called_so(house, ana, cleo, room):
     house.fill(room, cleo, moments=[noon - timedelta(days=1), noon])
     ana.opens(room)
     assert [one for one in shape(ana) if "day" in one] == ["Yesterday", "Today"]
+
+
+def test_today_becomes_yesterday_though_the_computer_slept_through_midnight(house, ana, cleo, room):
+    now = datetime.now(UTC)
+    house.fill(room, cleo, moments=[now])
+    ana.page.clock.install(time=now)
+    ana.opens(room)
+    assert shape(ana)[0] == "Today"
+    ana.knows_the_server_may_die()  # a minute without a ping: the page takes its connection for lost
+    ana.page.clock.set_system_time(now + timedelta(days=1))  # and no timer ran meanwhile
+    ana.page.clock.run_for(61_000)
+    assert shape(ana)[0] == "Yesterday"
 
 
 def test_a_message_removed_between_two_groups_leaves_the_groups_right(ana, ben, room):

@@ -88,6 +88,16 @@ def test_one_leaves_a_room_by_oneself(owner, ben, room):
     expect(ben.side_bar("Kitchen")).to_have_count(0)
 
 
+def test_a_direct_room_is_called_after_the_other_one_also_where_a_name_holds_a_comma(house, at_browser, ben):
+    john = at_browser(house, house.somebody("Smith, John"))
+    made = john.somebody.calls("POST", "/sessions", {"kind": "direct", "memberIds": [ben.somebody.id]})
+    room = made.json()["session"]["id"]
+    for one, other in ((john, "Ben Okafor"), (ben, "Smith, John")):
+        one.opens(room)
+        expect(one.side_bar(other)).to_be_visible()
+        expect(one.page.locator(".head__name")).to_have_text(other)
+
+
 def test_one_makes_a_closed_room_and_a_direct_one(house, ana, ben):
     ben.goes_to("/account")
     ben.is_connected()

@@ -169,6 +169,23 @@ def test_it_is_said_again_from_the_beginning_before_all(ana, ben, room, speaks):
     expect(ana.page.locator(".message-actions").get_by_role("button", name="Say again")).to_be_visible()
 
 
+@pytest.mark.parametrize("is_told", [True, False], ids=["told", "not told"])
+def test_by_keyboard_the_focus_stays_at_a_message_that_is_said_again(ana, room, speaks, is_told):
+    """Whether or not the browser tells that what has the focus is being removed: not all do."""
+    ana.opens(room)
+    if not is_told:
+        ana.page.evaluate("addEventListener('focusout', (event) => event.stopImmediatePropagation(), true)")
+    stream = speaks().says("First try")
+    stream.ends()
+    ana.message("First try").locator(".message__at").focus()
+    ana.page.locator(".message-actions").get_by_role("button", name="Say again").press("Enter")
+    expect(growing(ana)).to_have_attribute("data-gen", "2")
+    expect(growing(ana).locator(":focus")).to_be_visible()
+    stream.begins_again(2)
+    stream.ends()
+    expect(growing(ana)).to_have_count(0)
+
+
 def test_an_error_is_told_beside_what_was_said(together, room, speaks):
     stream = speaks().says("Half an ans")
     stream.ends(error={"code": "unavailable", "message": "The model <went> away."})
@@ -259,6 +276,7 @@ def test_screen_readers_hear_it_once_at_its_end(together, speaks):
     stream.ends()
     done = ana.message("Word by word to the end")
     expect(done).to_be_visible()
+    expect(growing(ana)).to_have_count(0)
     assert done.get_attribute("aria-live") is None and done.get_attribute("aria-busy") is None
 
 

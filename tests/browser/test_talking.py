@@ -94,6 +94,7 @@ def test_what_was_pending_moves_nothing_when_others_speak_meanwhile(house, toget
 
 def test_enter_sends_and_shift_enter_breaks_the_line(together):
     ana, ben = together
+    assert ana.box.evaluate("(box) => box.enterKeyHint") == "send"
     ana.types("one")
     ana.box.press("Shift+Enter")
     ana.types("two")
@@ -158,6 +159,24 @@ def test_arrow_up_in_a_begun_text_only_moves_the_cursor(together):
     ana.box.press("ArrowUp")
     expect(ana.page.locator(".editor__text")).to_have_count(0)
     expect(ana.box).to_have_value("begun")
+
+
+def test_on_touch_enter_breaks_the_line_in_the_editor_too(house, at_browser, cast, room):
+    """A soft keyboard has no Shift+Enter."""
+    ana = at_browser(house, cast[0], viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True).opens(room)
+    ana.box.fill("one")
+    ana.presses("Send")
+    ana.sees("one")
+    ana.box.press("ArrowUp")
+    area = ana.page.locator(".editor__text")
+    expect(area).to_be_focused()
+    area.press("End")
+    area.press("Enter")
+    area.press_sequentially("two")
+    expect(area).to_have_value("one\ntwo")
+    ana.presses("Save")
+    ana.sees("one\ntwo")
+    assert ana.box.evaluate("(box) => box.enterKeyHint") == "enter"
 
 
 def test_an_edit_that_is_refused_keeps_the_text_in_the_editor(together):

@@ -1,5 +1,6 @@
 """flask rooms export --later and flask jobs where there is no queue; and the file that an export writes."""
 
+import fcntl
 import json
 import stat
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from chatapp import jobs
 from chatapp.cli import rooms as rooms_commands
 from chatapp.extensions import db
+from chatapp.jobs.broker import worth_another
 from chatapp.models import Room
 from chatapp.transcripts import exports
 
@@ -86,6 +88,20 @@ def test_one_that_was_cut_short_is_begun_again_and_two_at_once_do_not_mix(run, r
     assert refused and not part.exists()
     lines = [json.loads(line) for line in (exported / "kitchen.jsonl").read_text().splitlines()]
     assert [one["type"] for one in lines] == ["room", "member", "member", "member", "message"]
+
+
+def test_the_command_says_in_one_line_that_another_writes_the_file(run, room, exported):
+    exported.mkdir()
+    with (exported / "kitchen.jsonl.part").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        told = run.invoke("rooms", "export", "Kitchen", "kitchen.jsonl", "--later")
+    assert (told.exit_code, told.stdout) == (1, "") and "Traceback" not in told.stderr
+    assert told.stderr.splitlines()[1:] == ["Error: Another process is writing this file right now."]
+    assert not (exported / "kitchen.jsonl").exists()
+
+
+def test_a_worker_that_meets_another_tries_again_later():
+    assert worth_another(0, exports.Busy())
 
 
 def test_a_file_that_was_finished_in_the_moment_before_is_not_touched(exported, monkeypatch):

@@ -1,12 +1,14 @@
 """flask rooms export and import: a room leaves as lines and comes back the same."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
 
+from chatapp import wire
 from chatapp.extensions import db
-from chatapp.models import Message, Person, Room
+from chatapp.models import Membership, Message, Person, Room, now
 from chatapp.transcripts import reading, writing
 
 PERSON = {"id": 7, "name": "Ana", "email": "ana@example.org", "kind": "person"}
@@ -85,6 +87,33 @@ def test_a_copy_beside_its_original_is_the_same_but_for_its_client_ids(run, talk
     assert ana.says("goes on")["seq"] == 5
 
 
+def test_when_an_assistant_answers_and_who_came_when_come_back(run, ana, ben, room, cast, app):
+    robby = cast("Robby", kind="bot")
+    ana.calls("PUT", f"/sessions/{room}/members/{robby.id}")
+    with app.app_context():
+        db.session.get(Membership, (room, robby.id)).answers = "off"
+        db.session.get(Membership, (room, ben.id)).joined_at = datetime(2025, 5, 1, 12, 30, 0, 250_000, UTC)
+        db.session.commit()
+    out = run("rooms", "export", "Kitchen").stdout
+    there = {one["id"]: one for one in map(json.loads, out.splitlines()) if one["type"] == "member"}
+    assert (there[robby.id]["answers"], there[ben.id]["joinedAt"]) == ("off", "2025-05-01T12:30:00.250Z")
+    new = run("rooms", "import", "--name", "Copy", given=out).stdout.strip()
+    with app.app_context():
+        back = {one.person_id: one for one in db.session.scalars(select(Membership).where(Membership.room_id == new))}
+        assert {id_: one.answers for id_, one in back.items()} == {id_: one["answers"] for id_, one in there.items()}
+        assert {id_: wire.moment(one.joined_at) for id_, one in back.items()} == {
+            id_: one["joinedAt"] for id_, one in there.items()
+        }
+
+
+def test_an_older_file_does_not_say_when_and_is_read_as_ever(run, ana, app):
+    began = now()
+    new = run("rooms", "import", given=file_of(HEAD, MEMBER)).stdout.strip()
+    with app.app_context():
+        (place,) = db.session.scalars(select(Membership).where(Membership.room_id == new))
+        assert place.answers == "mention" and began <= place.joined_at <= now()
+
+
 def test_an_import_by_a_pipe_keeps_the_client_ids_that_are_free(run, ana, app):
     room_id = run("rooms", "import", given=file_of(HEAD, MEMBER, SAID)).stdout.strip()
     (said,) = ana.gets(f"/sessions/{room_id}/messages")["messages"]
@@ -155,6 +184,8 @@ def test_people_have_one_direct_room_also_after_an_import(run, ana, ben, app):
         ([HEAD, SAID | {"author": PERSON | {"name": "two\nlines"}}], 2),
         ([HEAD | {"format": 2}], 1),
         ([HEAD | {"kind": "secret"}], 1),
+        ([HEAD, MEMBER | {"answers": "loud"}], 2),
+        ([HEAD, MEMBER | {"joinedAt": "yesterday"}], 2),
         ([HEAD, {"type": "what"}], 2),
         ([HEAD, ["type"]], 2),
     ],

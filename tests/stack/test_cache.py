@@ -4,6 +4,7 @@ import json
 import os
 import threading
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,7 +18,9 @@ from tests.storm import Storm, believing_everything, slow_to_store
 from tests.waiting import wait_until
 
 QUICK_S = 5 * 0.25  # what the contract allows a request to gain, five times: the machine is shared
-FOREIGN = {"greeting": "hello", "history:mine": "[]", "session:1:full:backup": "x", "sessions": "1"}
+FOREIGN = {
+    "greeting": "hello", "history:mine": "[]", "history:mine:page": "x", "session:1:full:backup": "x", "sessions": "1"
+}  # fmt: skip
 
 
 def made(database, **settings):
@@ -250,16 +253,33 @@ def test_the_commands_count_fill_and_clear_ours_alone_in_every_way(database, way
     for room in many[:2]:
         ana.gets(f"/sessions/{room}")
     held = run("stats")
-    assert (held["count"], held["history"], held["full"]) == (7, 5, 2) and held["bytes"] > 1_000
+    assert (held["count"], held["history"], held["page"], held["full"]) == (10, 5, 3, 2) and held["bytes"] > 1_000
     assert 0 <= held["redisHitRate"] <= 1
     says(ana, many[0], "hi")  # two keys, which may lie on two nodes
-    assert run("stats")["count"] == 5
-    assert run("clear") == {"backend": "redis", "cleared": 5}
+    assert run("stats")["count"] == 8
+    assert run("clear") == {"backend": "redis", "cleared": 8}
     assert run("clear")["cleared"] == run("stats")["count"] == 0
     assert sum(client.dbsize() for client in keepers) == len(FOREIGN)
     assert not cache.clear() and sum(client.dbsize() for client in keepers) == len(FOREIGN)
-    for words, said in ((("warm",), "5 rooms"), (("stats",), "5  pages"), (("clear",), "5 keys")):
+    for words, said in (
+        (("warm",), "5 rooms"),
+        (("stats",), "5  pages of history"),
+        (("stats",), "5  room pages"),
+        (("clear",), "10 keys"),
+    ):
         assert said in shell.invoke(args=["cache", *words]).stdout
+
+
+def test_a_room_page_that_was_warmed_opens_without_a_look_at_the_messages_and_is_cleared(
+    chat, redis_server, ana, room, monkeypatch
+):
+    shell, browser, found = chat.test_cli_runner(), ana.opens_a_browser(), loads(monkeypatch)
+    assert shell.invoke(args=["cache", "warm"]).exit_code == 0
+    found.clear()
+    assert "number 11" in browser.opens(f"/rooms/{room}").text and found == []
+    assert redis_server.client.exists(f"history:{room}:page")
+    assert shell.invoke(args=["cache", "clear"]).exit_code == 0
+    assert redis_server.client.keys() == []
 
 
 def test_the_commands_say_when_redis_is_away(chat, redis_server):
@@ -272,7 +292,16 @@ def test_the_commands_say_when_redis_is_away(chat, redis_server):
 
 
 def test_stock_is_taken_of_keys_of_our_shape_only():
-    assert set(cache_stock.FAMILIES) == {"history", "full"}
+    assert set(cache_stock.FAMILIES) == {"history", "page", "full"}
+
+
+def test_a_key_counts_in_one_family_only(linked):
+    room = str(uuid.uuid4())
+    made = [key_of(room) for key_of in (cached.history_key, cached.sheet_key, cached.full_key)]
+    for key in (*made, *(f"{key}:old" for key in made)):
+        linked.client.set(key, "{}")
+    found = [redis.ask(lambda client, of=of: cache_stock.keys(client, of)) for of in cache_stock.FAMILIES.values()]
+    assert sorted(key.decode() for family in found for key in family) == sorted(made)
 
 
 def storm(chat, redis_server):

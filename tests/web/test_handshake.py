@@ -20,9 +20,9 @@ OPEN = "/socket.io/?EIO=4&transport=polling"
 class Polling:
     """One long-polling connection as a browser makes it, headers and all."""
 
-    def __init__(self, app, client=None, headers=None):
+    def __init__(self, app, client=None, headers=None, address=""):
         self.client, self.headers = client or app.test_client(), headers or {}
-        self.opened = outside(self.client.get, OPEN, headers=self.headers)
+        self.opened = outside(self.client.get, OPEN + address, headers=self.headers)
         if self.opened.status_code == 200:
             self.sid = json.loads(self.opened.text[1:])["sid"]
             self.path = f"{OPEN}&sid={self.sid}"
@@ -50,7 +50,7 @@ class Polling:
 
 @pytest.fixture
 def opens(app):
-    return lambda client=None, headers=None: Polling(app, client, headers)
+    return lambda client=None, headers=None, address="": Polling(app, client, headers, address)
 
 
 @pytest.fixture
@@ -60,6 +60,14 @@ def named_origin(app, monkeypatch):
 
 def test_a_signed_in_page_of_ours_comes_in(opens, ana):
     assert opens(ana.opens_a_browser().client, OWN).enters() is True
+
+
+def test_a_page_that_was_made_for_somebody_else_comes_in_no_more(opens, ana, ben):
+    client = ana.opens_a_browser().client
+    assert opens(client, OWN, f"&person={ana.id}").enters() is True
+    for other in (ben.id, "", "x", f"{ana.id} "):
+        assert opens(client, OWN, f"&person={other}").enters()["code"] == "unauthorized"
+    assert opens(address=f"&person={ben.id}").enters({"token": ana.token}) is True, "a token says who"
 
 
 def test_a_program_comes_in_by_its_token_without_an_origin(opens, ana):

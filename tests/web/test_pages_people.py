@@ -159,6 +159,12 @@ def test_nobody_ends_anothers_device_or_token(ana, eve):
     assert there.opens("/account").status_code == 200 and ana.calls("GET", "/me").status_code == 200
 
 
+@pytest.mark.parametrize("place", ["tokens", "password"])
+def test_where_a_form_was_answered_one_may_come_back_to(ana, place):
+    answer = ana.opens_a_browser().opens(f"/account/{place}")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/account")
+
+
 def test_a_token_is_shown_once_and_works_until_it_is_revoked(ana):
     browser = ana.opens_a_browser()
     page = browser.posts("/account/tokens", {"name": "Robot"})

@@ -43,6 +43,14 @@ def show():
     return account_page()
 
 
+@blueprint.get("/password")
+@blueprint.get("/tokens")
+@auth.signed_in
+def back():
+    """The address of a page that answered a form, asked for again: after signing in, or by hand."""
+    return redirect(url_for("account.show"))
+
+
 @blueprint.post("/password")
 @auth.signed_in
 @limiter.limit("10/minute", key_func=lambda: f"password:{auth.person().id}")
