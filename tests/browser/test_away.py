@@ -250,7 +250,7 @@ def test_who_is_here_is_asked_for_again_quietly_while_it_cannot_be_told(browser,
     about = {"kind": "direct", "memberIds": [house.somebody("Ben Okafor").id]}
     direct = somebody.calls("POST", "/sessions", about).json()["session"]["id"]
     ana, sent = at_browser(house, somebody), []
-    ana.page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
+    ana.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(str(frame))))
     ana.goes_to(f"/rooms/{room}")
     count = ana.page.locator(".presence__count")
     expect(count).to_have_text("Presence unknown")
