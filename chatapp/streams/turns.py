@@ -70,8 +70,8 @@ def give() -> None:
     for room_id, waiting in waiting_here().items():
         rows = waiting_and_speaking(room_id)
         for row in rows:
-            if (row.message_id, row.gen) in waiting:
-                voices.heard(row)  # another process may have begun it
+            if voice := waiting.get((row.message_id, row.gen)):
+                voices.follow(voice, row)
         if voices.speaking() >= IN_PROCESS:
             return
         for key in whose_turn(rows):

@@ -35,8 +35,12 @@ def add(voice: Voice) -> Voice:
 
 
 def heard(row: Stream) -> Voice:
-    """The voice of a stream, as far as its row tells: it may have begun, or got its turn, in another process."""
-    voice = get(row.message_id, row.gen) or overheard(row)
+    """The voice of a stream, which may have begun in another process."""
+    return follow(get(row.message_id, row.gen) or overheard(row), row)
+
+
+def follow(voice: Voice, row: Stream) -> Voice:
+    """As far as its row tells: it may have got its turn from another process."""
     if voice.is_queued and row.status == "streaming":
         start(voice)
     return voice

@@ -87,10 +87,8 @@ def lists() -> dict[str, list[Entry]]:
     somebody = auth.person()
     mine = rooms.listed_for(somebody)
     direct_ids = [one.id for one in mine if one.kind == rooms.DIRECT]
-    here, people = (
-        presence.in_rooms(direct_ids),
-        direct.people_of(direct_ids),
-    )  # Redis first: nothing is held for it yet
+    here = presence.in_rooms(direct_ids)  # before what follows holds a connection of the database
+    people = direct.people_of(direct_ids)
     others = {room_id: [one for one in them if one.id != somebody.id] for room_id, them in people.items()}
     talks = [direct_entry(one, others[one.id], here[one.id]) for one in mine if one.kind == rooms.DIRECT]
     return {
